@@ -1,0 +1,76 @@
+"""Files read and written whole: a target is replaced at once or left as it was."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from music21_lstm.errors import FileError
+
+__all__ = ["read_bytes", "whole_file", "write_bytes"]
+
+
+def read_bytes(path: str | os.PathLike[str]) -> bytes:
+    """The bytes of the file at *path*, or a :class:`~music21_lstm.errors.FileError`."""
+    try:
+        return Path(path).read_bytes()
+    except FileNotFoundError:
+        raise FileError(f"{path}: no such file; check the name and the folder") from None
+    except IsADirectoryError:
+        raise FileError(f"{path}: is a folder; name a file in it") from None
+    except (OSError, ValueError) as error:
+        raise FileError(f"{path}: cannot be read ({_reason(error)})") from None
+
+
+@contextmanager
+def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """A temporary path beside *path* that takes its place when the block ends well.
+
+    If the block raises, the temporary file is removed and an existing target stays as it was.
+    Raises :class:`~music21_lstm.errors.FileError` where the folder cannot be written to.
+    """
+    target = Path(path)
+    if target.is_dir():
+        raise FileError(f"{path}: is a folder; name a file in it")
+    try:
+        handle, name = tempfile.mkstemp(
+            dir=target.parent, prefix=f".{target.stem[:32]}-", suffix=target.suffix
+        )
+        os.close(handle)
+    except (OSError, ValueError) as error:
+        raise FileError(
+            f"{path}: cannot be written ({_reason(error)}); choose a folder that exists and is yours"
+        ) from None
+    temporary = Path(name)
+    try:
+        yield temporary
+        # mkstemp makes files that only their owner can read; a new file has the umask's rights.
+        mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
+        temporary.chmod(mode)
+        temporary.replace(target)
+    except OSError as error:
+        if isinstance(error, FileError):
+            raise
+        raise FileError(f"{path}: cannot be written ({_reason(error)})") from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write *data* to *path*, whole or not at all."""
+    with whole_file(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _reason(error: OSError | ValueError) -> str:
+    return (getattr(error, "strerror", None) or str(error)).lower()
