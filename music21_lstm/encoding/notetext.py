@@ -24,6 +24,7 @@ from music21_lstm.encoding.events import (
 )
 from music21_lstm.encoding.performance import DEFAULT_RESOLUTION, Performance
 from music21_lstm.errors import EventError, NoteTextError
+from music21_lstm.memory import growing
 
 __all__ = ["MNEMONICS", "event_of", "performance_of", "text_of", "token_of"]
 
@@ -86,7 +87,8 @@ MNEMONICS: tuple[Mnemonic, ...] = (
 )
 # fmt: on
 
-_READ = {row.name: row for row in MNEMONICS}
+_ROWS = {row.name: row for row in MNEMONICS}
+_READ = {row.name: row.read for row in MNEMONICS}
 _SPELL: dict[type, Callable[[Event], str]] = {row.event: row.spell for row in MNEMONICS}
 _KNOWN = ", ".join(row.name for row in MNEMONICS)
 _NUMBER = re.compile(r"-?[0-9]{1,9}\Z")
@@ -111,13 +113,14 @@ def event_of(token: str) -> Event:
     """
     delta, _, rest = token.partition("_")
     kind, *values = rest.split("_")
-    try:
-        # A fast way for the many good tokens; the slow way finds out what is wrong with the few.
-        if token.isascii() and " " not in token and "+" not in token:
-            return _READ[kind].read(int(delta), values)
-    except (KeyError, ValueError):
-        pass
-    return _explain(token, delta, kind, values)
+    # A fast way for the many good tokens; the slow way finds out what is wrong with the few.
+    # int() reads more than plain digits: '+5', ' 5' and digits of other scripts.
+    if token.isascii() and token.isprintable() and " " not in token and "+" not in token:
+        try:
+            return _READ[kind](int(delta), values)
+        except (KeyError, ValueError):
+            pass
+    _explain(token, delta, kind, values)
 
 
 def _explain(token: str, delta: str, kind: str, values: list[str]) -> NoReturn:
@@ -125,7 +128,7 @@ def _explain(token: str, delta: str, kind: str, values: list[str]) -> NoReturn:
     where = f"token {_shown(token)}"
     if not kind:
         raise NoteTextError(f"{where}: not an event; one looks like 0_no_60_80")
-    row = _READ.get(kind)
+    row = _ROWS.get(kind)
     if kind == "rs" or delta == "rs":
         raise NoteTextError(f"{where}: the resolution rs_… may stand only once, as the first token")
     if row is None and not _NUMBER.match(delta):
@@ -188,7 +191,8 @@ def performance_of(text: str, *, resolution: int = DEFAULT_RESOLUTION) -> Perfor
     if found is not None:
         next(stream)
     try:
-        events = [event_of(token) for token in stream]
+        with growing():
+            events = [event_of(token) for token in stream]
     except NoteTextError:
         raise _located(text, found is not None) from None
     return Performance(found or resolution, events)

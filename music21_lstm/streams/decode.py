@@ -1,0 +1,150 @@
+"""Performance to Stream: the exact view, tick for tick, and the engraved view, a score to read."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import Any
+
+from music21 import base, key, meter, note, stream, tempo
+from music21.common.numberTools import opFrac
+
+from music21_lstm.encoding.events import (
+    Event,
+    KeySignature,
+    NoteOff,
+    SetTempo,
+    TimeSignature,
+)
+from music21_lstm.encoding.performance import Performance
+from music21_lstm.encoding.trace import TRACE_KEY, PerformedTrace
+from music21_lstm.memory import growing
+from music21_lstm.notation import engrave
+from music21_lstm.streams.elements import (
+    INFERRED,
+    RESOLUTION_KEY,
+    PerformanceEvent,
+    element_of,
+    event_of,
+    remember,
+)
+from music21_lstm.streams.quick import Quarters, quick_pitch
+
+__all__ = ["engraved_stream", "exact_stream"]
+
+
+def exact_stream(performance: Performance) -> stream.Score:
+    """The *exact view*: a Score of one flat Part, each element at its very tick.
+
+    Every event is there: notes, MetronomeMarks, time and key signatures, and
+    :class:`~music21_lstm.streams.PerformanceEvent` for the rest.
+    :func:`~music21_lstm.streams.performance_of_stream` is the inverse.
+    """
+    quarters = Quarters(performance.resolution)
+    part = stream.Part()
+    durations = quarters.duration
+    insert = part.coreInsert
+    paired: set[int] = set()
+    with growing():
+        events = performance.events
+        for played in performance.notes:
+            paired.add(played.on)
+            off = None if played.off is None else events[played.off]
+            if played.off is not None:
+                paired.add(played.off)
+            new = note.Note(
+                quick_pitch(played.pitch), duration=durations(played.end - played.onset)
+            )
+            new.volume.velocity = played.velocity
+            new.volume.velocityIsRelative = False
+            new.editorial[TRACE_KEY] = PerformedTrace(
+                played.on,
+                played.off,
+                0,
+                0,
+                played.release_velocity,
+                isinstance(off, NoteOff) and off.as_note_on,
+            )
+            insert(quarters[played.onset], new, ignoreSort=True)
+        tick = 0
+        for place, event in enumerate(events):
+            tick += event.delta
+            if place not in paired:
+                insert(quarters[tick], element_of(event, place), ignoreSort=True)
+        part.coreElementsChanged()
+    return _score_of(part, performance.resolution)
+
+
+def engraved_stream(performance: Performance, **options: Any) -> stream.Score:
+    """The *engraved view*: a piano score to read, that still knows the performance.
+
+    *options* go to :func:`music21_lstm.notation.engrave`. What the page cannot show rides along:
+    each note's timing in its editorial, other events as PerformanceEvents in the measures.
+    """
+    with growing():
+        score = engrave(performance, **options)
+        score.editorial[RESOLUTION_KEY] = performance.resolution
+        for part in score.parts:
+            part.editorial[RESOLUTION_KEY] = performance.resolution
+        _carry(performance, score)
+    return score
+
+
+def _score_of(part: stream.Part, resolution: int) -> stream.Score:
+    score = stream.Score()
+    # insert() would ask for the part's end, and so walk over it.
+    score.coreInsert(0, part, ignoreSort=True)
+    score.coreElementsChanged()
+    score.editorial[RESOLUTION_KEY] = resolution
+    part.editorial[RESOLUTION_KEY] = resolution
+    return score
+
+
+def _carry(performance: Performance, score: stream.Score) -> None:
+    """Tie the page's signatures and marks to their events, and let the other events ride along."""
+    on_page = _signatures(score, performance.resolution)
+    part = score.parts[0]
+    measures = list(part.getElementsByClass(stream.Measure))
+    starts = [part.elementOffset(measure) for measure in measures]
+    quarters = Quarters(performance.resolution)
+    touched = set()
+    notes = performance.notes
+    paired = {n.on for n in notes} | {n.off for n in notes}
+    tick = 0
+    for place, event in enumerate(performance.events):
+        tick += event.delta
+        if place in paired:
+            continue
+        shown = on_page.pop((tick, type(event)), None)
+        if shown:
+            for element in shown:
+                remember(element, place, event)
+            continue
+        offset = quarters[tick]
+        index = max(0, bisect_right(starts, offset) - 1)
+        carried = PerformanceEvent(event)
+        remember(carried, place, event)
+        measures[index].coreInsert(opFrac(offset - starts[index]), carried)
+        touched.add(index)
+    for index in touched:
+        measures[index].coreElementsChanged()
+
+
+def _signatures(
+    score: stream.Score, resolution: int
+) -> dict[tuple[int, type[Event]], list[base.Music21Object]]:
+    """The page's marks by tick and kind of event, each taken for inferred until its event is met."""
+    kinds = (
+        (tempo.MetronomeMark, SetTempo),
+        (meter.TimeSignature, TimeSignature),
+        (key.KeySignature, KeySignature),
+    )
+    found: dict[tuple[int, type[Event]], list[base.Music21Object]] = {}
+    for part in score.parts:
+        for measure in part.getElementsByClass(stream.Measure):
+            start = part.elementOffset(measure)
+            for shown, kind in kinds:
+                for element in measure.getElementsByClass(shown):
+                    remember(element, INFERRED, event_of(element))
+                    tick = round((start + measure.elementOffset(element)) * resolution)
+                    found.setdefault((tick, kind), []).append(element)
+    return found

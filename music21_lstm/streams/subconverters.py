@@ -1,0 +1,270 @@
+"""The converters that music21 calls: notetext in and out, and sound out."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import sys
+from collections.abc import Iterable
+from io import IOBase
+from typing import Any, ClassVar
+
+from music21 import base, common, converter, stream
+from music21.converter.subConverters import SubConverter, SubConverterException
+
+from music21_lstm.encoding.notetext import performance_of, text_of
+from music21_lstm.encoding.performance import DEFAULT_RESOLUTION, Performance
+from music21_lstm.errors import Music21LstmError, NoteTextError
+from music21_lstm.files import read_bytes, write_bytes
+from music21_lstm.streams.decode import engraved_stream, exact_stream
+from music21_lstm.streams.encode import performance_of_stream
+
+__all__ = [
+    "ConverterFlac",
+    "ConverterMp3",
+    "ConverterNoteText",
+    "ConverterOgg",
+    "ConverterWav",
+    "register",
+    "unregister",
+]
+
+
+class ConversionError(Music21LstmError, SubConverterException):  # type: ignore[misc]
+    """One of this package's errors, as music21 expects it from a converter."""
+
+
+class ConverterNoteText(SubConverter):  # type: ignore[misc]
+    """``converter.parse('tune.notetext')`` and ``stream.write('notetext', 'tune.notetext')``.
+
+    Reading takes two keywords, named as music21's MIDI converter has them (its pickle cache tells
+    just these two apart): ``quantizePost=False`` gives the exact view, tick for tick, instead of the
+    engraved score; ``quarterLengthDivisors`` is the grid of the engraved view, (4, 3) by default.
+    ``resolution`` is for text without a header.
+    """
+
+    registerFormats = ("notetext",)
+    registerShowFormats = ("notetext",)
+    registerInputExtensions = ("notetext",)
+    registerOutputExtensions = ("notetext",)
+
+    def parseData(  # noqa: N802 - music21's name
+        self, dataString: str | bytes, number: int | None = None  # noqa: N803
+    ) -> stream.Score:
+        """Read notetext from a string or from bytes (UTF-8, a byte order mark is skipped)."""
+        del number
+        try:
+            self.stream = self._read(_decoded(dataString))
+        except NoteTextError as error:
+            raise ConversionError(str(error)) from error
+        return self.stream
+
+    def parseFile(  # noqa: N802 - music21's name
+        self,
+        filePath: str | pathlib.Path,  # noqa: N803
+        number: int | None = None,
+        **keywords: Any,
+    ) -> stream.Score:
+        """Read a file, as UTF-8 whatever the locale is."""
+        del number
+        self.keywords = {**self.keywords, **keywords}
+        try:
+            self.stream = self._read(_decoded(read_bytes(filePath)))
+        except Music21LstmError as error:
+            raise ConversionError(_named(filePath, error)) from error
+        return self.stream
+
+    def _read(self, text: str) -> stream.Score:
+        options = self.keywords
+        performance = performance_of(
+            text, resolution=options.get("resolution", DEFAULT_RESOLUTION)
+        )
+        if options.get("quantizePost", True) is False:
+            return exact_stream(performance)
+        divisors = options.get("quarterLengthDivisors")
+        return engraved_stream(performance, **({"divisions": tuple(divisors)} if divisors else {}))
+
+    def write(
+        self,
+        obj: base.Music21Object,
+        fmt: str | None,
+        fp: str | pathlib.Path | IOBase | None = None,
+        subformats: Iterable[str] = (),
+        **keywords: Any,
+    ) -> pathlib.Path:
+        """Write *obj* as notetext, whole or not at all; ``resolution=`` in ticks per quarter."""
+        del fmt
+        text = text_of(_performance(obj, keywords))
+        return _written(text.encode(), self, fp, subformats)
+
+    def show(
+        self,
+        obj: base.Music21Object,
+        fmt: str | None,
+        app: str | None = None,
+        subformats: Iterable[str] = (),
+        **keywords: Any,
+    ) -> None:
+        """Print the notetext of *obj*, as music21's own text format does."""
+        del fmt, app, subformats
+        sys.stdout.write(text_of(_performance(obj, keywords)))
+
+
+class _ConverterAudio(SubConverter):  # type: ignore[misc]
+    """Sound, written by FluidSynth; ``stream.write('wav', fp, soundfont=…)``."""
+
+    readBinary = True
+    suffix: ClassVar[str]
+
+    def write(
+        self,
+        obj: base.Music21Object,
+        fmt: str | None,
+        fp: str | pathlib.Path | IOBase | None = None,
+        subformats: Iterable[str] = (),
+        **keywords: Any,
+    ) -> pathlib.Path:
+        """Render *obj*; *keywords* go to :func:`music21_lstm.render`."""
+        from music21_lstm.audio import render
+
+        del fmt
+        if fp is None:
+            fp = self.getTemporaryFile(subformats)
+        performance = _performance(obj, keywords)
+        try:
+            render(performance, fp, format=self.suffix, **keywords)
+        except Music21LstmError as error:
+            raise ConversionError(str(error)) from error
+        return pathlib.Path(fp) if isinstance(fp, str | os.PathLike) else pathlib.Path()
+
+    def show(
+        self,
+        obj: base.Music21Object,
+        fmt: str | None,
+        app: str | None = None,
+        subformats: Iterable[str] = (),
+        **keywords: Any,
+    ) -> Any:
+        """A player in a notebook (its sound inside the page, no network), else the system's player."""
+        path = self.write(obj, fmt, subformats=subformats, **keywords)
+        if common.runningInNotebook():
+            from IPython.display import Audio
+
+            player = Audio(data=path.read_bytes(), embed=True)
+            path.unlink()
+            return player
+        if app is None and common.getPlatform() == "nix":
+            app = "xdg-open"
+        try:
+            self.launch(path, fmt=fmt, app=app)
+        except SubConverterException as error:
+            raise ConversionError(
+                f"{path} was written, but no player was found for it; open it by hand or name one: "
+                f"show({self.suffix!r}, app='…')"
+            ) from error
+        return None
+
+
+class ConverterWav(_ConverterAudio):
+    """``stream.write('wav', 'tune.wav')``."""
+
+    suffix = "wav"
+    registerFormats = ("wav",)
+    registerShowFormats = ("wav",)
+    registerOutputExtensions = ("wav",)
+
+
+class ConverterFlac(_ConverterAudio):
+    """``stream.write('flac', 'tune.flac')``."""
+
+    suffix = "flac"
+    registerFormats = ("flac",)
+    registerShowFormats = ("flac",)
+    registerOutputExtensions = ("flac",)
+
+
+class ConverterOgg(_ConverterAudio):
+    """``stream.write('ogg', 'tune.ogg')``: Vorbis."""
+
+    suffix = "ogg"
+    registerFormats = ("ogg",)
+    registerShowFormats = ("ogg",)
+    registerOutputExtensions = ("ogg",)
+
+
+class ConverterMp3(_ConverterAudio):
+    """``stream.write('mp3', 'tune.mp3')`` and ``stream.show('mp3')``."""
+
+    suffix = "mp3"
+    registerFormats = ("mp3",)
+    registerShowFormats = ("mp3",)
+    registerOutputExtensions = ("mp3",)
+
+
+CONVERTERS = (ConverterNoteText, ConverterWav, ConverterFlac, ConverterOgg, ConverterMp3)
+
+
+def register() -> None:
+    """Add the converters to music21's registry; a second call changes nothing.
+
+    (music21 would take a converter twice, and then cut the header ``notetext:`` off twice.)
+    """
+    known = converter.Converter().subConvertersList()
+    for each in CONVERTERS:
+        if each not in known:
+            converter.registerSubConverter(each)
+    common.findInputExtension.cache_clear()
+
+
+def unregister() -> None:
+    """Take the converters out of music21's registry; a second call changes nothing."""
+    known = converter.Converter().subConvertersList()
+    for each in CONVERTERS:
+        if each in known:
+            converter.unregisterSubConverter(each)
+    common.findInputExtension.cache_clear()
+
+
+def _performance(obj: base.Music21Object, keywords: dict[str, Any]) -> Performance:
+    """*obj* encoded; takes ``resolution`` out of *keywords*."""
+    try:
+        return performance_of_stream(obj, resolution=keywords.pop("resolution", None))
+    except Music21LstmError as error:
+        raise ConversionError(str(error)) from error
+
+
+def _decoded(data: str | bytes) -> str:
+    if isinstance(data, str):
+        return data
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise NoteTextError(
+            f"byte {error.start} is not UTF-8 text: this is no notetext; if it is MIDI, name it .mid"
+        ) from None
+
+
+def _named(path: str | pathlib.Path, error: Music21LstmError) -> str:
+    """The error's line, with the file that it is about."""
+    return str(error) if str(path) in str(error) else f"{path}: {error}"
+
+
+def _written(
+    data: bytes,
+    to: SubConverter,
+    fp: str | pathlib.Path | IOBase | None,
+    subformats: Iterable[str],
+) -> pathlib.Path:
+    """Write *data* to a path (a temporary one for None) or into an open file."""
+    if fp is None:
+        fp = to.getTemporaryFile(subformats)
+    if isinstance(fp, str | os.PathLike):
+        path = common.cleanpath(fp, returnPathlib=True)
+        try:
+            write_bytes(path, data)
+        except Music21LstmError as error:
+            raise ConversionError(str(error)) from error
+        return pathlib.Path(path)
+    text = "b" not in str(getattr(fp, "mode", "")) and not hasattr(fp, "getbuffer")
+    fp.write(data.decode() if text else data)
+    return pathlib.Path()
