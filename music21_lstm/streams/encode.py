@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from music21 import (
     instrument,
     note,
     repeat,
+    spanner,
     stream,
     tempo,
 )
@@ -34,6 +36,7 @@ from music21_lstm.encoding.performance import (
 )
 from music21_lstm.encoding.trace import TRACE_KEY, PerformedTrace
 from music21_lstm.errors import EventError, StreamError
+from music21_lstm.memory import growing
 from music21_lstm.streams.elements import INFERRED, event_of, memory_of, resolution_of
 
 __all__ = ["performance_of_stream"]
@@ -69,7 +72,8 @@ def performance_of_stream(source: base.Music21Object, *, resolution: int | None 
     Raises :class:`~music21_lstm.errors.StreamError` for an object that holds no music.
     """
     try:
-        return _encode(source, resolution)
+        with growing():
+            return _encode(source, resolution)
     except EventError as error:
         raise StreamError(f"{source!r} cannot be encoded: {error}") from None
 
@@ -86,7 +90,7 @@ def _encode(source: base.Music21Object, resolution: int | None) -> Performance:
     scores = list(source.scores) if isinstance(source, stream.Opus) else [source]
     for score in scores:
         hint = resolution_of(score)
-        ready = _sounding(_expanded(score, collected), collected)
+        ready = _ready(score, collected)
         for part in _parts(ready):
             _collect(part, start, hint, collected)
         start += ready.highestTime if len(scores) > 1 else 0
@@ -125,26 +129,23 @@ class _Collected:
 # --- the Stream made ready ---------------------------------------------------------------------
 
 
-def _expanded(score: stream.Stream, collected: _Collected) -> stream.Stream:
-    """*score* with its repeats played out."""
-    marks = score.recurse().getElementsByClass((repeat.RepeatMark, "RepeatBracket"))
-    if not any(True for _ in marks) or not isinstance(score, stream.Score | stream.Part):
-        return score
-    try:
-        return score.expandRepeats()
-    except Music21Exception:
-        collected.losses["repeat that music21 cannot expand, played once"] += 1
-        return score
-
-
-def _sounding(score: stream.Stream, collected: _Collected) -> stream.Stream:
-    """*score* at sounding pitch, with note of what its instruments lose."""
-    instruments = list(score.recurse().getElementsByClass(instrument.Instrument))
-    programs = {i.midiProgram for i in instruments if i.midiProgram}
-    collected.losses["instrument (everything is one piano here)"] += len(programs)
-    if any(i.transposition is not None for i in instruments):
-        return score.toSoundingPitch()
-    return score
+def _ready(score: stream.Stream, collected: _Collected) -> stream.Stream:
+    """*score* with its repeats played out and at sounding pitch."""
+    repeats = transposing = False
+    programs: set[int] = set()
+    for _, element in _walk(score, 0):
+        if isinstance(element, repeat.RepeatMark | spanner.RepeatBracket):
+            repeats = True
+        elif isinstance(element, instrument.Instrument):
+            transposing = transposing or element.transposition is not None
+            programs.add(element.midiProgram or 0)
+    collected.losses["instrument (everything is one piano here)"] += len(programs - {0})
+    if repeats and isinstance(score, stream.Score | stream.Part):
+        try:
+            score = score.expandRepeats()
+        except Music21Exception:
+            collected.losses["repeat that music21 cannot expand, played once"] += 1
+    return score.toSoundingPitch() if transposing else score
 
 
 def _parts(score: stream.Stream) -> list[tuple[Any, stream.Stream]]:
@@ -184,16 +185,16 @@ def _collect(
     offset, part = placed
     tied: dict[int, list[_Sounding]] = {}
     graces: list[note.NotRest] = []
-    loudness = _Loudness(part)
-    for onset, element in _walk(part, start + offset):
+    elements = list(_walk(part, start + offset))
+    loudness = _Loudness(elements)
+    for onset, element in elements:
         if isinstance(element, note.NotRest) and not _silent(element, collected):
             if element.duration.isGrace:
                 graces.append(element)
                 continue
             _add_graces(graces, onset, loudness, collected)
             graces = []
-            velocity = loudness.at(onset - start - offset)
-            _add(element, onset, velocity, hint, tied, collected)
+            _add(element, onset, loudness.at(onset), hint, tied, collected)
         elif event_of(element) is not None or memory_of(element) is not None:
             collected.marks.append((onset, element))
         _count_losses(element, collected.losses)
@@ -270,22 +271,18 @@ def _velocity(member: Any, element: Any, default: int) -> int:
 class _Loudness:
     """The velocity that the dynamics of a part ask for."""
 
-    def __init__(self, part: stream.Stream) -> None:
-        marks = part.recurse().getElementsByClass(dynamics.Dynamic)
-        self._levels = sorted(
-            (float(mark.getOffsetInHierarchy(part)), round(mark.volumeScalar * 127))
-            for mark in marks
-            if mark.volumeScalar
+    def __init__(self, elements: list[tuple[Any, base.Music21Object]]) -> None:
+        marks = sorted(
+            (offset, max(1, min(127, round(element.volumeScalar * 127))))
+            for offset, element in elements
+            if isinstance(element, dynamics.Dynamic) and element.volumeScalar
         )
+        self._offsets = [offset for offset, _ in marks]
+        self._levels = [DEFAULT_VELOCITY, *(level for _, level in marks)]
 
     def at(self, offset: Any) -> int:
-        """The velocity at *offset* in the part."""
-        level = DEFAULT_VELOCITY
-        for start, velocity in self._levels:
-            if start > offset:
-                break
-            level = velocity
-        return max(1, min(127, level))
+        """The velocity at *offset*."""
+        return self._levels[bisect_right(self._offsets, offset)]
 
 
 def _add_graces(
