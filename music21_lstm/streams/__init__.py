@@ -3,12 +3,15 @@
 from music21_lstm.streams.decode import engraved_stream, exact_stream
 from music21_lstm.streams.elements import PerformanceEvent
 from music21_lstm.streams.encode import performance_of_stream
+from music21_lstm.streams.reading import Source, performance_from
 from music21_lstm.streams.subconverters import register, unregister
 
 __all__ = [
     "PerformanceEvent",
+    "Source",
     "engraved_stream",
     "exact_stream",
+    "performance_from",
     "performance_of_stream",
     "register",
     "unregister",

@@ -18,6 +18,7 @@ from music21_lstm.errors import Music21LstmError, NoteTextError
 from music21_lstm.files import read_bytes, write_bytes
 from music21_lstm.streams.decode import engraved_stream, exact_stream
 from music21_lstm.streams.encode import performance_of_stream
+from music21_lstm.streams.reading import decoded
 
 __all__ = [
     "ConverterFlac",
@@ -54,7 +55,8 @@ class ConverterNoteText(SubConverter):  # type: ignore[misc]
         """Read notetext from a string or from bytes (UTF-8, a byte order mark is skipped)."""
         del number
         try:
-            self.stream = self._read(_decoded(dataString))
+            text = dataString if isinstance(dataString, str) else decoded(dataString)
+            self.stream = self._read(text)
         except NoteTextError as error:
             raise ConversionError(str(error)) from error
         return self.stream
@@ -69,7 +71,7 @@ class ConverterNoteText(SubConverter):  # type: ignore[misc]
         del number
         self.keywords = {**self.keywords, **keywords}
         try:
-            self.stream = self._read(_decoded(read_bytes(filePath)))
+            self.stream = self._read(decoded(read_bytes(filePath)))
         except Music21LstmError as error:
             raise ConversionError(_named(filePath, error)) from error
         return self.stream
@@ -231,17 +233,6 @@ def _performance(obj: base.Music21Object, keywords: dict[str, Any]) -> Performan
         return performance_of_stream(obj, resolution=keywords.pop("resolution", None))
     except Music21LstmError as error:
         raise ConversionError(str(error)) from error
-
-
-def _decoded(data: str | bytes) -> str:
-    if isinstance(data, str):
-        return data
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise NoteTextError(
-            f"byte {error.start} is not UTF-8 text: this is no notetext; if it is MIDI, name it .mid"
-        ) from None
 
 
 def _named(path: str | pathlib.Path, error: Music21LstmError) -> str:

@@ -1,0 +1,95 @@
+"""How a distribution is shaped before one of its classes is drawn: pure functions on logits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from music21_lstm.errors import GenerationError
+
+__all__ = ["Sampling", "draw", "shaped"]
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How to choose from a distribution; the defaults take it as the model gives it.
+
+    *temperature* divides the logits: below 1 plays safer, above 1 bolder, 0 always takes the likeliest
+    (greedy). *top_k* keeps the k likeliest classes (0: all). *top_p* keeps the likeliest whose
+    probabilities first add up to p (nucleus sampling; Holtzman et al. 2020). *min_p* keeps those at
+    least p times as likely as the likeliest (Nguyen et al. 2024). They apply in this order, to the
+    distribution at the given temperature.
+    """
+
+    temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 1.0
+    min_p: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.temperature <= 100:
+            raise GenerationError(f"temperature is {self.temperature}; it must be from 0 to 100")
+        if self.top_k < 0 or int(self.top_k) != self.top_k:
+            raise GenerationError(f"top_k is {self.top_k}; it must be a whole number, 0 for all")
+        if not 0 < self.top_p <= 1:
+            raise GenerationError(f"top_p is {self.top_p}; it must be above 0 and at most 1")
+        if not 0 <= self.min_p <= 1:
+            raise GenerationError(f"min_p is {self.min_p}; it must be from 0 to 1")
+
+    @property
+    def truncates(self) -> bool:
+        """Whether any class is cut off."""
+        return self.top_k > 0 or self.top_p < 1 or self.min_p > 0
+
+
+def shaped(logits: Floats, sampling: Sampling) -> Floats:
+    """Unnormalised probabilities of the classes, (n,), cut off as *sampling* says.
+
+    Logits of minus infinity are classes that are not allowed; they get 0.
+
+    >>> weights = shaped(np.log(np.array([4.0, 3.0, 2.0, 1.0])), Sampling(top_k=2))
+    >>> (weights / weights.sum()).round(2).tolist()
+    [0.57, 0.43, 0.0, 0.0]
+    """
+    top = logits.max()
+    if sampling.temperature == 0:
+        return (np.arange(len(logits)) == logits.argmax()).astype(np.float32)
+    # The logits are brought below 0 first: divided by a small temperature they would overflow.
+    weights: Floats = np.exp((logits - top) / max(sampling.temperature, 1e-6))
+    if not sampling.truncates:
+        return weights
+    order = np.argsort(-weights, kind="stable")
+    ranked = weights[order]
+    keep = np.ones(len(ranked), np.bool_)
+    if sampling.top_k:
+        keep[sampling.top_k :] = False
+    if sampling.top_p < 1:
+        kept = ranked * keep
+        # A class is kept while those before it do not reach p; the first always is.
+        keep &= kept.cumsum() - kept < sampling.top_p * kept.sum()
+    if sampling.min_p:
+        keep &= ranked >= sampling.min_p * ranked[0]
+    weights[order[~keep]] = 0
+    return weights
+
+
+def draw(logits: Floats, sampling: Sampling, random: np.random.Generator) -> int:
+    """One class drawn from *logits*, (n,), shaped by *sampling*.
+
+    Raises :class:`~music21_lstm.errors.GenerationError` if no class is allowed.
+    """
+    if sampling.temperature == 0:
+        choice = int(logits.argmax())
+        if logits[choice] == -np.inf:
+            raise GenerationError("no event is allowed here; the model and its grammar disagree")
+        return choice
+    steps = shaped(logits, sampling).cumsum(dtype=np.float64)
+    total = steps[-1]
+    if not total > 0:
+        raise GenerationError("no event is allowed here; the model and its grammar disagree")
+    # side='right' passes over classes of no probability, also when the draw is exactly 0.
+    return int(min(steps.searchsorted(random.random() * total, side="right"), len(steps) - 1))

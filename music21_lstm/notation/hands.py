@@ -1,0 +1,162 @@
+"""Which hand plays which note: a split of the keyboard that moves with the music."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations, groupby
+
+import numpy as np
+from numpy.typing import NDArray
+
+from music21_lstm.notation.quantize import Placed
+
+__all__ = ["four_part_voices", "split_hands"]
+
+Floats = NDArray[np.float64]
+
+_LOWEST, _HIGHEST = 40, 81
+"""Where the split may be: from the E below the bass staff's middle to the A above the treble's."""
+
+_CENTRE = 60
+_SPAN = 14
+"""What a hand can hold, in semitones: a ninth; a tenth costs little."""
+
+
+def split_hands(placed: Sequence[Placed]) -> list[bool]:
+    """Whether each note belongs to the right hand.
+
+    Dynamic programming (Viterbi) over the pitch at which the keyboard is split, one step an
+    onset: a split is cheap where no hand spans much, where it falls in a gap, near middle C, and
+    where it was before. *placed* must be in order of onset.
+    """
+    if not placed:
+        return []
+    order = sorted(range(len(placed)), key=lambda i: placed[i].onset)
+    groups = [list(group) for _, group in groupby(order, key=lambda i: placed[i].onset)]
+    splits = np.arange(_LOWEST, _HIGHEST + 1)
+    costs = _costs([sorted(placed[i].note.pitch for i in g) for g in _with_held(groups, placed)])
+    gaps = np.diff([placed[g[0]].onset for g in groups], prepend=placed[groups[0][0]].onset)
+    path = _cheapest_path(costs, gaps / 3360)
+    right = [False] * len(placed)
+    for group, state in zip(groups, path, strict=True):
+        for i in group:
+            right[i] = bool(placed[i].note.pitch >= splits[state])
+    return right
+
+
+def _with_held(groups: list[list[int]], placed: Sequence[Placed]) -> Iterator[list[int]]:
+    """Each group with the notes that still sound, for a hand holds them too (at most eight)."""
+    held: list[int] = []
+    for group in groups:
+        now = placed[group[0]].onset
+        held = [i for i in held if placed[i].end > now][-8:]
+        yield held + group
+        held += group
+
+
+def _costs(chords: list[list[int]]) -> Floats:
+    """The cost of each split (columns) for each chord (rows)."""
+    splits = np.arange(_LOWEST, _HIGHEST + 1)
+    known: dict[tuple[int, ...], Floats] = {}
+    rows = []
+    for chord in chords:
+        key = tuple(chord)
+        if key not in known:
+            known[key] = _cost(np.array(chord), splits)
+        rows.append(known[key])
+    return np.array(rows)
+
+
+def _cost(chord: NDArray[np.int_], splits: NDArray[np.int_]) -> Floats:
+    below = np.searchsorted(chord, splits, side="left")
+    count = len(chord)
+    top_left = np.where(below > 0, chord[np.maximum(below - 1, 0)], splits - 6)
+    low_right = np.where(below < count, chord[np.minimum(below, count - 1)], splits + 6)
+    left_span = np.where(below > 0, top_left - chord[0], 0)
+    right_span = np.where(below < count, chord[-1] - low_right, 0)
+    cost = 0.04 * np.abs(splits - _CENTRE)
+    for span in (left_span, right_span):
+        cost = cost + 0.6 * np.maximum(span - _SPAN, 0) + 0.02 * span
+    # A split in the middle of the gap between the hands, and the wider the gap the better.
+    cost = cost + 0.06 * np.abs((top_left + low_right + 1) / 2 - splits)
+    cost = cost - 0.08 * np.minimum(low_right - top_left, 12)
+    # Notes far outside a hand's own staff: three ledger lines begin here.
+    cost = cost + 0.25 * np.maximum(top_left - 67, 0) * (below > 0)
+    cost = cost + 0.25 * np.maximum(53 - low_right, 0) * (below < count)
+    crowd = np.maximum(below - 5, 0) + np.maximum(count - below - 5, 0)
+    return np.asarray(cost + 0.5 * crowd)
+
+
+def _cheapest_path(costs: Floats, gaps: Floats) -> list[int]:
+    """Viterbi: the cheapest state at each step; moving costs less after a pause."""
+    states = np.arange(costs.shape[1])
+    distance = np.abs(states[:, None] - states[None, :])
+    total = costs[0].copy()
+    back = np.zeros(costs.shape, dtype=np.int16)
+    for step in range(1, len(costs)):
+        reach = total[None, :] + distance * (0.35 / (1 + float(gaps[step])))
+        back[step] = reach.argmin(axis=1)
+        total = reach.min(axis=1) + costs[step]
+    path = [int(total.argmin())]
+    for step in range(len(costs) - 1, 0, -1):
+        path.append(int(back[step, path[-1]]))
+    return path[::-1]
+
+
+def four_part_voices(placed: Sequence[Placed]) -> list[int] | None:
+    """The part of each note in a four-part chorale: 0 soprano, 1 alto, 2 tenor, 3 bass.
+
+    None if the music is not in four parts: that is, unless four notes sound for most of the time,
+    hardly ever more, and all within the compass of a choir. A new note goes to a free part so that
+    the parts move least and do not cross.
+    """
+    if not _is_four_part(placed):
+        return None
+    parts = [0] * len(placed)
+    free_at = [0, 0, 0, 0]
+    last = [67, 62, 57, 48]
+    order = sorted(range(len(placed)), key=lambda i: (placed[i].onset, -placed[i].note.pitch))
+    for onset, group in groupby(order, key=lambda i: placed[i].onset):
+        new = list(group)
+        free = [part for part in range(4) if free_at[part] <= onset]
+        while len(free) < min(4, len(new)):  # a fifth note ends the part nearest its end
+            busy = [part for part in range(4) if part not in free]
+            free.append(min(busy, key=lambda part: free_at[part]))
+        free.sort()
+        chosen = _assign([placed[i].note.pitch for i in new[:4]], free, last, free_at, onset)
+        for i, part in zip(new, [*chosen, *(3 for _ in new[4:])], strict=True):
+            parts[i] = part
+            free_at[part] = max(free_at[part], placed[i].end)
+            last[part] = placed[i].note.pitch
+    return parts
+
+
+def _assign(
+    pitches: list[int], free: list[int], last: list[int], free_at: list[int], onset: int
+) -> tuple[int, ...]:
+    """Parts for *pitches* (highest first), in order, moving least and crossing no held part."""
+
+    def cost(parts: tuple[int, ...]) -> int:
+        moves = sum(abs(pitch - last[part]) for pitch, part in zip(pitches, parts, strict=True))
+        crossings = 0
+        for pitch, part in zip(pitches, parts, strict=True):
+            for held in range(4):
+                if held not in parts and free_at[held] > onset:
+                    over = last[held] - pitch if held > part else pitch - last[held]
+                    crossings += max(0, over)
+        return moves + 8 * crossings
+
+    return min(combinations(free, len(pitches)), key=cost)
+
+
+def _is_four_part(placed: Sequence[Placed]) -> bool:
+    if len(placed) < 16 or any(not 36 <= p.note.pitch <= 84 for p in placed):
+        return False
+    changes = sorted([(p.onset, 1) for p in placed] + [(p.end, -1) for p in placed])
+    time = dict.fromkeys(range(8), 0)
+    sounding = last = 0
+    for place, change in changes:
+        time[min(sounding, 7)] += place - last
+        sounding, last = sounding + change, place
+    heard = sum(time.values()) - time[0]
+    return time[4] >= 0.7 * heard and time[5] + time[6] + time[7] <= 0.02 * heard

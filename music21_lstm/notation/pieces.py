@@ -1,0 +1,106 @@
+"""Cutting the voices of a staff at bar lines and into written values, with rests between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from music21_lstm.notation.bars import Bar
+from music21_lstm.notation.values import split
+from music21_lstm.notation.voices import Sounding, Staff
+
+__all__ = ["Piece", "bar_pieces"]
+
+
+class Piece(NamedTuple):
+    """A written value: *start* and *end* in units from the bar line.
+
+    A rest has no *sounding*. *tied_before* and *tied_after* join the values of one note; *visible*
+    is False for a rest that only fills a voice.
+    """
+
+    start: int
+    end: int
+    sounding: Sounding | None
+    tied_before: bool = False
+    tied_after: bool = False
+    visible: bool = True
+
+
+def bar_pieces(
+    staff: Staff, bars: Sequence[Bar], *, all_rests: bool = False
+) -> Iterator[tuple[list[Piece], list[Piece]]]:
+    """For each bar, what its upper and its lower voice hold, each full to the bar line.
+
+    The lower voice is an empty list in a bar where it has no note. With *all_rests* the second
+    voice's rests are printed (as in a chorale); without, only those in which the staff is silent.
+    """
+    upper, lower = (_cut(voice, bars) for voice in staff)
+    for bar, first, second in zip(bars, upper, lower, strict=True):
+        if not any(piece.sounding for piece in second):
+            yield first, []
+        elif all_rests:
+            yield first, second
+        else:
+            covered = _covered(second)
+            yield (
+                [p._replace(visible=p.sounding is not None or not covered(p)) for p in first],
+                [p._replace(visible=p.sounding is not None) for p in second],
+            )
+        assert first[-1].end == bar.length
+
+
+def _covered(voice: list[Piece]) -> _Cover:
+    return _Cover([(p.start, p.end) for p in voice if p.sounding])
+
+
+class _Cover:
+    """Whether notes of a voice sound all through a rest of the other."""
+
+    def __init__(self, spans: list[tuple[int, int]]) -> None:
+        self.spans = spans
+
+    def __call__(self, piece: Piece) -> bool:
+        at = piece.start
+        for start, end in self.spans:
+            if start <= at < end:
+                at = end
+        return at >= piece.end
+
+
+def _cut(voice: list[Sounding], bars: Sequence[Bar]) -> Iterator[list[Piece]]:
+    """The voice bar by bar, gaps filled with rests."""
+    place = 0
+    for bar in bars:
+        pieces: list[Piece] = []
+        at = bar.start
+        while place < len(voice) and voice[place].onset < bar.end:
+            sounding = voice[place]
+            start, end = max(sounding.onset, bar.start), min(sounding.end, bar.end)
+            pieces += _rests(bar, at, start)
+            pieces += _notes(bar, start, end, sounding)
+            at = end
+            if sounding.end > bar.end:
+                break
+            place += 1
+        pieces += _rests(bar, at, bar.end) if pieces else [Piece(0, bar.length, None)]
+        yield pieces
+
+
+def _rests(bar: Bar, start: int, end: int) -> list[Piece]:
+    return [Piece(a, b, None) for a, b in _values(bar, start, end, rest=True)]
+
+
+def _notes(bar: Bar, start: int, end: int, sounding: Sounding) -> list[Piece]:
+    first, last = sounding.onset - bar.start, sounding.end - bar.start
+    return [
+        Piece(a, b, sounding, a > first, b < last)
+        for a, b in _values(bar, start, end, rest=False)
+    ]
+
+
+def _values(bar: Bar, start: int, end: int, *, rest: bool) -> list[tuple[int, int]]:
+    """The written values of a stretch, in units from the bar line."""
+    shift = bar.shift
+    pieces = split(bar.metre, start - bar.start + shift, end - bar.start + shift, rest=rest)
+    return [(a - shift, b - shift) for a, b in pieces]

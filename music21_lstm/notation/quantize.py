@@ -1,0 +1,174 @@
+"""Snapping ticks to places that can be written: a grid for each beat.
+
+If the ticks are a score's own, the result is exact. What a person played to no click is only
+rounded here, to the grid that fits each beat best; finding its beats is another matter.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from music21_lstm.encoding.performance import Performance, PerformedNote
+from music21_lstm.notation.bars import Section, locate, shorten
+from music21_lstm.notation.metre import UNIT
+
+__all__ = ["Placed", "Window", "is_aligned", "place_notes"]
+
+_EXACT = (1, 2, 4, 3, 8, 6, 12, 16, 5, 7, 24, 32)
+"""Parts of a quarter that a score's own ticks may stand on, the plainest first."""
+
+_CLOSE = (1, 2, 4, 3, 8, 6, 12)
+_CLOSE_ENOUGH = UNIT // 48
+"""In a score with a few notes off its grid (arpeggios), so far counts as on it."""
+
+_TRIPLET_GAIN = 0.4
+"""Triplets must fit this much better than sixteenths before they are believed."""
+
+
+class Placed(NamedTuple):
+    """A performed note at its place on the page, in units; *sure* if its end was no guess."""
+
+    note: PerformedNote
+    onset: int
+    end: int
+    sure: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A beat (or what is left of one before a bar line), in units: what one grid is chosen for."""
+
+    start: int
+    length: int
+
+
+def is_aligned(performance: Performance) -> bool:
+    """Whether most onsets stand on a grid of the quarter: the ticks are those of a score.
+
+    >>> from music21_lstm.encoding import NoteOff, NoteOn
+    >>> is_aligned(Performance(480, [NoteOn(0, 60, 80), NoteOff(480, 60)]))
+    True
+    """
+    onsets = [note.onset for note in performance.notes]
+    exact = sum(onset * 24 % performance.resolution == 0 for onset in onsets)
+    return 2 * exact >= len(onsets)
+
+
+def place_notes(
+    performance: Performance, sections: Sequence[Section], divisions: Sequence[int] = (4, 3)
+) -> tuple[list[Placed], list[Section]]:
+    """Place each note on the page, in the order of ``performance.notes``.
+
+    *divisions* are the parts of a quarter to choose from where ticks fit no grid exactly.
+    Returns the notes and the sections; both are moved up where the page leaves out empty bars
+    (see :func:`~music21_lstm.notation.bars.shorten`). No note gets shorter than its grid's step.
+    """
+    notes = performance.notes
+    snapper = _Snapper(performance, sections, divisions)
+    onsets = [snapper.onset(note.onset) for note in notes]
+    ends = [snapper.end(note.end) for note in notes]
+    for i, note in enumerate(notes):
+        if ends[i][0] <= onsets[i]:
+            ends[i] = (onsets[i] + snapper.step(note.onset), False)
+    sections, moved = shorten(sections, [*onsets, *(end for end, _ in ends)])
+    placed = [
+        Placed(note, moved[onset], moved[end], sure)
+        for note, onset, (end, sure) in zip(notes, onsets, ends, strict=True)
+    ]
+    return placed, sections
+
+
+class _Snapper:
+    """The grid of each beat, chosen from the onsets in it.
+
+    Inside, distances are units times the resolution: whole numbers, so that exact means exact.
+    """
+
+    def __init__(
+        self, performance: Performance, sections: Sequence[Section], divisions: Sequence[int]
+    ) -> None:
+        self.resolution = performance.resolution
+        self.sections = sections
+        self.divisions = tuple(d for d in divisions if UNIT % d == 0) or (4,)
+        self.aligned = is_aligned(performance)
+        offsets: dict[Window, list[int]] = defaultdict(list)
+        for note in performance.notes:
+            window, offset = self.window(note.onset)
+            offsets[window].append(offset)
+        self.grids = {window: self.choose(window, found) for window, found in offsets.items()}
+
+    def window(self, tick: int) -> tuple[Window, int]:
+        """The beat that holds a tick, and how far into it the tick is."""
+        place = tick * UNIT // self.resolution
+        section, bar = locate(self.sections, place)
+        frame = section.metre.frame
+        start = bar + (place - bar) // frame * frame
+        length = min(frame, bar + section.metre.length - start)
+        return Window(start, length), tick * UNIT - start * self.resolution
+
+    def choose(self, window: Window, offsets: list[int]) -> int:
+        """The parts of a quarter for a beat with onsets at *offsets*."""
+        fitting = [d for d in self.divisions if self._fits(window, d)] or [4]
+        if not self.aligned:
+            return self._least(offsets, fitting)
+        for parts in _EXACT:
+            if self._fits(window, parts) and all(self.exact(x, parts) for x in offsets):
+                return parts
+        limit = _CLOSE_ENOUGH * self.resolution
+        for parts in _CLOSE:
+            if self._fits(window, parts) and all(self.error(x, parts) <= limit for x in offsets):
+                return parts
+        return self._least(offsets, [*fitting, 8])
+
+    def _fits(self, window: Window, parts: int) -> bool:
+        return window.length % (UNIT // parts) == 0 or parts == 1
+
+    def _least(self, offsets: list[int], divisions: list[int]) -> int:
+        """The division with the least squared error; threefold ones must be much better."""
+
+        def cost(parts: int) -> tuple[float, int]:
+            error = sum(self.error(x, parts) ** 2 for x in offsets)
+            inside = {self.nearest(x, parts) for x in offsets} - {0, UNIT}
+            if parts % 2:
+                few = parts > 2 and len(inside) < 2
+                return (float("inf") if few else error / _TRIPLET_GAIN, parts)
+            return (error * (parts / 4) ** 2, parts)
+
+        return min(divisions, key=cost)
+
+    def nearest(self, offset: int, parts: int) -> int:
+        """The nearest place on a grid, in units from the start of the beat."""
+        step = UNIT // parts
+        return (2 * offset + step * self.resolution) // (2 * step * self.resolution) * step
+
+    def error(self, offset: int, parts: int) -> int:
+        """The distance from the grid, in units times the resolution."""
+        return abs(offset - self.nearest(offset, parts) * self.resolution)
+
+    def exact(self, offset: int, parts: int) -> bool:
+        """Whether a tick is on the grid, or as near as whole ticks come."""
+        error = self.error(offset, parts)
+        return error == 0 or (2 * error <= UNIT and self.resolution >= 16 * parts)
+
+    def onset(self, tick: int) -> int:
+        """The place of an onset, in units."""
+        window, offset = self.window(tick)
+        return window.start + min(self.nearest(offset, self.grids[window]), window.length)
+
+    def end(self, tick: int) -> tuple[int, bool]:
+        """The place of an end, in units, and whether it is exact rather than a guess."""
+        window, offset = self.window(tick)
+        parts = self.grids.get(window, 4)
+        for exact in (parts, *(_EXACT if self.aligned else ())):
+            if self._fits(window, exact) and self.exact(offset, exact):
+                return window.start + self.nearest(offset, exact), exact <= 8
+        parts = parts if parts not in (1, 2) else 4
+        return window.start + min(self.nearest(offset, parts), window.length), False
+
+    def step(self, tick: int) -> int:
+        """The shortest value in the beat that holds a tick, in units."""
+        window, _ = self.window(tick)
+        return UNIT // max(4, self.grids[window])

@@ -1,0 +1,136 @@
+"""Which written values (notes or rests, tied together) fill a stretch of a bar.
+
+Each has at most one dot and shows the beats. The rules are those of the textbooks (Gould, *Behind
+Bars*, 2011, "Grouping of note-values"): a value starts or ends on a place as strong as any that it
+hides, except for the plain syncopation of eighth, quarter, eighth; a tuplet stays in its beat.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from math import gcd
+
+from music21_lstm.notation.metre import BAR_LINE, FINEST, UNIT, Metre
+
+__all__ = ["family", "split"]
+
+_NORMAL = {3: 2, 5: 4, 7: 4}
+"""So many notes of a tuplet stand in the time of how many."""
+
+_LONGEST = 8 * UNIT
+"""A breve."""
+
+
+@lru_cache(maxsize=131072)
+def split(metre: Metre, start: int, end: int, *, rest: bool = False) -> tuple[tuple[int, int], ...]:
+    """Cut what sounds from *start* to *end*, places in one bar, into values that can be written.
+
+    Rests are not syncopated, and not dotted where the beat is not.
+
+    >>> common, quarter = Metre(4, 4), UNIT
+    >>> def shown(start, end, **how):
+    ...     pieces = split(common, int(start * quarter), int(end * quarter), **how)
+    ...     return [(a / quarter, b / quarter) for a, b in pieces]
+    >>> shown(0, 3.5)
+    [(0.0, 2.0), (2.0, 3.5)]
+    >>> shown(0.5, 1.5), shown(1.5, 2.5)
+    ([(0.5, 1.5)], [(1.5, 2.0), (2.0, 2.5)])
+    >>> shown(0.5, 1.5, rest=True)
+    [(0.5, 1.0), (1.0, 1.5)]
+    """
+    if end <= start:
+        return ()
+    tuplet = start % FINEST or end % FINEST
+    cut = _cut_tuplet(metre, start, end) if tuplet else _cut(metre, start, end, rest)
+    if cut is None:
+        return ((start, end),)
+    return split(metre, start, cut, rest=rest) + split(metre, cut, end, rest=rest)
+
+
+def family(metre: Metre, place: int) -> int:
+    """Which tuplet a *place* of the bar belongs to: 3, 5, 7 (or a product), and 1 for none."""
+    part = metre.frame // gcd(place % metre.frame, metre.frame)
+    return part // (part & -part)
+
+
+def _plain(length: int) -> bool:
+    """Whether one plain or dotted note lasts so long."""
+    count, rest = divmod(length, FINEST)
+    return not rest and length <= _LONGEST and count // (count & -count) in (1, 3)
+
+
+def _cut(metre: Metre, start: int, end: int, rest: bool) -> int | None:
+    """Where to cut first outside tuplets, or None if one value will do."""
+    length = end - start
+    inner = _strongest(metre, start, end)
+    if inner is None:
+        return None if _plain(length) else start + FINEST
+    weight, first, last = inner
+    starts, ends = metre.weight(start), metre.weight(end)
+    if _plain(length):
+        if starts >= weight:
+            dotted = not metre.compound and length % (3 * FINEST) == 0 and length > metre.beat // 2
+            if not rest or not dotted:
+                return None
+        elif not rest and (ends >= weight or _syncopation(metre, start, first, end)):
+            return None
+    return last if starts >= weight else first
+
+
+def _syncopation(metre: Metre, start: int, middle: int, end: int) -> bool:
+    """Whether a value lies evenly across the next stronger place, as in eighth quarter eighth."""
+    weight = metre.weight(middle) - 1
+    across = metre.weight(start) == metre.weight(end) == weight and middle - start == end - middle
+    dotted_beat = metre.compound and middle % metre.beat == 0 and (end - start) < metre.beat
+    return across and not dotted_beat
+
+
+@lru_cache(maxsize=65536)
+def _strongest(metre: Metre, start: int, end: int) -> tuple[int, int, int] | None:
+    """The greatest weight between *start* and *end*, and its first and last place."""
+    for step in metre.levels:
+        places = range(start - start % step + step, end, step)
+        if places:
+            best = max(map(metre.weight, places))
+            found = [place for place in places if metre.weight(place) == best]
+            return best, found[0], found[-1]
+    return None
+
+
+def _cut_tuplet(metre: Metre, start: int, end: int) -> int | None:
+    """Where to cut a value that starts or ends inside a tuplet, or None if one will do."""
+    frame, length = metre.frame, end - start
+    if _in_three_of_two(metre, start, end):
+        return None
+    beat = start - start % frame + frame
+    if beat < end:
+        return beat if start % frame else end - (end % frame or frame)
+    kinds = {family(metre, start), family(metre, end)} - {1}
+    many = kinds.pop()
+    if kinds or many not in _NORMAL:
+        inner = _strongest(metre, start, end)
+        return inner[1] if inner else None
+    # A dotted value in a triplet lasts as long as a plain one outside: unclear, so never written.
+    count, odd = divmod(length * many, _NORMAL[many] * FINEST)
+    if not odd and count // (count & -count) in ((1,) if many == 3 else (1, 3)):
+        return None
+    step = frame // many
+    while step >= FINEST // many:
+        places = range(start - start % step + step, end, step)
+        if places:
+            return places[0] if start % step else places[-1]
+        step //= 2
+    return None
+
+
+def _in_three_of_two(metre: Metre, start: int, end: int) -> bool:
+    """Whether a value is one of three quarters in the time of two, in one half of the bar."""
+    two = 2 * UNIT
+    first = start - start % two
+    return (
+        not metre.compound
+        and end - start == two // 3
+        and start % (two // 3) == 0
+        and end <= first + two
+        and metre.weight(first + UNIT) < metre.weight(first)
+    )

@@ -1,0 +1,229 @@
+"""Making the music21 objects of one staff: notes, chords, rests, ties, accidentals, measures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from music21 import bar as m21bar
+from music21 import chord, clef, duration, instrument, key, meter, note, pitch, stream, tie
+
+from music21_lstm.encoding.events import NoteOff
+from music21_lstm.encoding.performance import Performance
+from music21_lstm.encoding.trace import TRACE_KEY, PerformedTrace
+from music21_lstm.notation.bars import Bar
+from music21_lstm.notation.beams import Written, add_beams, add_tuplets
+from music21_lstm.notation.clefs import Clef
+from music21_lstm.notation.marks import Key
+from music21_lstm.notation.metre import quarters
+from music21_lstm.notation.pieces import Piece
+from music21_lstm.notation.quantize import Placed
+from music21_lstm.notation.spelling import name_of
+from music21_lstm.notation.voices import Sounding
+
+__all__ = ["BarPlan", "StaffWriter", "traces_of"]
+
+_FIFTHS = "FCGDAEB"
+_CLEFS = {"treble": clef.TrebleClef, "bass": clef.BassClef}
+
+
+@dataclass(frozen=True, slots=True)
+class BarPlan:
+    """What a bar of a staff will hold: its voices and, where they are to be printed, its signs."""
+
+    bar: Bar
+    upper: list[Piece]
+    lower: list[Piece]
+    key: Key
+    new_key: bool
+    new_clef: Clef | None
+    last: bool = False
+
+
+@dataclass(slots=True)
+class _Accidentals:
+    """Which alteration holds for each line and space, as a reader knows it."""
+
+    sharps: int = 0
+    altered: dict[tuple[str, int], int] = field(default_factory=dict)
+
+    def new_bar(self, sharps: int) -> None:
+        """Forget what the last bar altered."""
+        self.sharps = sharps
+        self.altered.clear()
+
+    def shown(self, step: str, octave: int, alteration: int, *, tied: bool) -> bool:
+        """Whether a note needs its accidental printed; from then on it holds to the bar line."""
+        place = _FIFTHS.index(step)
+        usual = (self.sharps > place) - (-self.sharps > 6 - place)
+        if tied and (step, octave) not in self.altered:
+            return False
+        needed = self.altered.get((step, octave), usual) != alteration
+        if needed:
+            self.altered[step, octave] = alteration
+        return needed and not tied
+
+
+def traces_of(
+    performance: Performance, soundings: Sequence[Sounding]
+) -> dict[int, PerformedTrace]:
+    """The trace of each note, by the place of its note on; the ends are those of *soundings*."""
+    events, resolution = performance.events, performance.resolution
+    traces = {}
+    for sounding in soundings:
+        onset = round(quarters(sounding.onset) * resolution)
+        end = round(quarters(sounding.end) * resolution)
+        for placed in sounding.notes:
+            performed = placed.note
+            off = events[performed.off] if performed.off is not None else None
+            traces[performed.on] = PerformedTrace(
+                performed.on,
+                performed.off,
+                performed.onset - onset,
+                performed.end - end,
+                performed.release_velocity,
+                isinstance(off, NoteOff) and off.as_note_on,
+            )
+    return traces
+
+
+class StaffWriter:
+    """Writes the measures of one staff.
+
+    *spelled* is the place on the line of fifths of each note and *traces* its trace, both by the
+    place of its note on. *voice_ids* name the two voices; without them a bar has no Voice.
+    """
+
+    def __init__(
+        self,
+        spelled: Mapping[int, int],
+        traces: Mapping[int, PerformedTrace],
+        voice_ids: tuple[str, str] | None,
+    ) -> None:
+        self.spelled = spelled
+        self.traces = traces
+        self.voice_ids = voice_ids
+        self.accidentals = _Accidentals()
+
+    def part(self, plans: Sequence[BarPlan], name: str) -> stream.PartStaff:
+        """The whole staff."""
+        part = stream.PartStaff(id=name)
+        part.partName = "Piano"
+        for plan in plans:
+            part.coreInsert(quarters(plan.bar.start), self.measure(plan))
+        part.coreElementsChanged()
+        part.measure(plans[0].bar.number).insert(0, instrument.Piano())
+        part.streamStatus.accidentals = True
+        part.streamStatus.beams = True
+        return part
+
+    def measure(self, plan: BarPlan) -> stream.Measure:
+        """One measure: its signs, and its notes directly or in Voices."""
+        bar = plan.bar
+        measure = stream.Measure(number=bar.number)
+        if bar.number == 0:
+            measure.paddingLeft = quarters(bar.missing)
+        elif bar.missing:
+            measure.paddingRight = quarters(bar.missing)
+        for sign in self._signs(plan):
+            measure.coreInsert(0.0, sign)
+        self.accidentals.new_bar(plan.key[0])
+        first, second = self._elements(plan)
+        if self.voice_ids is None:
+            _fill(measure, first)
+        else:
+            for name, voice in zip(self.voice_ids, (first, second), strict=True):
+                if voice:
+                    container = stream.Voice(id=name)
+                    _fill(container, voice)
+                    measure.coreInsert(0.0, container)
+        measure.coreElementsChanged()
+        measure.streamStatus.accidentals = True
+        measure.streamStatus.beams = True
+        measure.streamStatus.tuplets = True
+        if plan.last:
+            measure.rightBarline = m21bar.Barline("final")
+        return measure
+
+    def _signs(self, plan: BarPlan) -> Iterator[clef.Clef | key.Key | meter.TimeSignature]:
+        if plan.new_clef:
+            yield _CLEFS[plan.new_clef]()
+        if plan.new_key:
+            sharps, mode = plan.key
+            yield key.KeySignature(sharps).asKey(mode)
+        if plan.bar.new_metre:
+            yield meter.TimeSignature(str(plan.bar.metre))
+
+    def _elements(self, plan: BarPlan) -> tuple[list[Written], list[Written]]:
+        """The written elements of both voices; accidentals are settled in reading order."""
+        two = bool(plan.lower)
+        voices: tuple[list[Written], list[Written]] = ([], [])
+        order = sorted(
+            [(piece.start, 0, piece) for piece in plan.upper]
+            + [(piece.start, 1, piece) for piece in plan.lower],
+            key=lambda entry: entry[:2],
+        )
+        for start, which, piece in order:
+            element = self._note(piece) if piece.sounding else self._rest(piece, plan.bar)
+            if two and piece.sounding:
+                element.stemDirection = "down" if which else "up"
+            shift = plan.bar.shift
+            voices[which].append((start + shift, piece.end + shift, element))
+        for voice in voices:
+            add_beams(plan.bar.metre, voice)
+            add_tuplets(plan.bar.metre, voice)
+        return voices
+
+    def _rest(self, piece: Piece, bar: Bar) -> note.Rest:
+        rest = note.Rest()
+        if piece.start == 0 and piece.end == bar.length:
+            rest.duration = duration.Duration(quarters(bar.length))
+            rest.fullMeasure = True
+        else:
+            rest.duration = _duration(piece)
+        rest.style.hideObjectOnPrint = not piece.visible
+        return rest
+
+    def _note(self, piece: Piece) -> note.Note | chord.Chord:
+        assert piece.sounding is not None
+        notes = []
+        kind = _TIES[piece.tied_before, piece.tied_after]
+        for placed in piece.sounding.notes:
+            single = note.Note(self._pitch(placed, tied=piece.tied_before))
+            single.volume.velocity = placed.note.velocity
+            single.volume.velocityIsRelative = False
+            single.editorial[TRACE_KEY] = self.traces[placed.note.on]
+            if kind:
+                single.tie = tie.Tie(kind)
+            notes.append(single)
+        element = notes[0] if len(notes) == 1 else chord.Chord(notes)
+        element.duration = _duration(piece)
+        return element
+
+    def _pitch(self, placed: Placed, *, tied: bool) -> pitch.Pitch:
+        midi = placed.note.pitch
+        step, alteration = name_of(self.spelled[placed.note.on])
+        octave = (midi - alteration) // 12 - 1
+        made = pitch.Pitch(step=step, octave=octave)
+        shown = self.accidentals.shown(step, octave, alteration, tied=tied)
+        if alteration or shown:
+            made.accidental = pitch.Accidental(alteration)
+            made.accidental.displayStatus = shown
+        return made
+
+
+_TIES = {(False, False): None, (False, True): "start", (True, True): "continue",
+         (True, False): "stop"}
+
+
+def _duration(piece: Piece) -> duration.Duration:
+    return duration.Duration(quarters(piece.end - piece.start))
+
+
+def _fill(container: stream.Measure | stream.Voice, voice: Sequence[Written]) -> None:
+    if not voice:
+        return
+    begin = voice[0][0]
+    for start, _, element in voice:
+        container.coreInsert(quarters(start - begin), element)
+    container.coreElementsChanged()

@@ -1,0 +1,104 @@
+"""Whatever a user has, as a Performance."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from music21 import base, converter
+from music21.exceptions21 import Music21Exception
+
+from music21_lstm.encoding.midi import read_midi
+from music21_lstm.encoding.notetext import performance_of
+from music21_lstm.encoding.performance import DEFAULT_RESOLUTION, Performance
+from music21_lstm.errors import FileError, Music21LstmError, NoteTextError
+from music21_lstm.files import read_bytes
+from music21_lstm.streams.encode import performance_of_stream
+
+__all__ = ["MIDI_SUFFIXES", "NOTETEXT_SUFFIXES", "Source", "decoded", "performance_from"]
+
+Source = Performance | base.Music21Object | str | os.PathLike[str] | bytes
+"""A Performance, a music21 object, a path, or the bytes of a MIDI or notetext file."""
+
+MIDI_SUFFIXES = (".mid", ".midi", ".smf", ".kar")
+NOTETEXT_SUFFIXES = (".notetext", ".txt")
+_TEXT_HEADER = "notetext:"
+
+
+def performance_from(
+    source: Source,
+    *,
+    track: int | str | None = None,
+    percussion: bool = False,
+    resolution: int | None = None,
+) -> Performance:
+    """*source* as a Performance.
+
+    A path is read by its suffix: MIDI, notetext (``.notetext``, ``.txt``), else whatever music21
+    reads (MusicXML, ABC, kern …). A string that starts with ``notetext:`` is text. *track* and
+    *percussion* are for MIDI, *resolution* for text without a header and for music21 objects.
+
+    Raises one of the package's errors, naming the file.
+    """
+    if isinstance(source, Performance):
+        return source
+    if isinstance(source, base.Music21Object):
+        return performance_of_stream(source, resolution=resolution)
+    if isinstance(source, bytes):
+        return _from_bytes(source, track, percussion, resolution)
+    text = os.fspath(source)
+    if text.lstrip().lower().startswith(_TEXT_HEADER):
+        body = text.lstrip()[len(_TEXT_HEADER) :]
+        return performance_of(body, resolution=resolution or DEFAULT_RESOLUTION)
+    suffix = Path(text).suffix.lower()
+    if suffix in MIDI_SUFFIXES:
+        return read_midi(text, track=track, percussion=percussion)
+    if suffix in NOTETEXT_SUFFIXES:
+        return _named(text, read_bytes(text), track, percussion, resolution)
+    return performance_of_stream(_parsed(text), resolution=resolution)
+
+
+def decoded(data: bytes) -> str:
+    """Text of UTF-8 *data*, a byte order mark skipped."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise NoteTextError(
+            f"byte {error.start} is not UTF-8 text: this is no notetext; if it is MIDI, name it .mid"
+        ) from None
+
+
+def _named(
+    name: str, data: bytes, track: int | str | None, percussion: bool, resolution: int | None
+) -> Performance:
+    try:
+        return _from_bytes(data, track, percussion, resolution)
+    except NoteTextError as error:
+        raise NoteTextError(f"{name}: {error}") from None
+
+
+def _from_bytes(
+    data: bytes, track: int | str | None, percussion: bool, resolution: int | None
+) -> Performance:
+    if data.startswith(b"MThd"):
+        return read_midi(data, track=track, percussion=percussion)
+    return performance_of(decoded(data), resolution=resolution or DEFAULT_RESOLUTION)
+
+
+def _parsed(path: str) -> Any:
+    """What music21 reads from *path*, without its pickle cache (which runs code it finds there)."""
+    read_bytes(path)
+    try:
+        return converter.parse(path, forceSource=True, storePickle=False)
+    except Music21LstmError:
+        raise
+    except Music21Exception as error:
+        line = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise FileError(
+            f"{path}: music21 cannot read it ({line}); known: MIDI, notetext, MusicXML, ABC, kern …"
+        ) from None
+    except Exception as error:
+        # music21's parsers let any error of a damaged file through.
+        line = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise FileError(f"{path}: music21 cannot read it ({line}); is the file whole?") from error
