@@ -1,2 +1,105 @@
-"""MIDI performances as text, an LSTM that improvises on them, scores and sound, for music21."""
+"""MIDI performances as text, an LSTM that improvises on them, readable scores and sound, for music21.
+
+Importing the package registers its converters with music21: ``converter.parse('tune.notetext')``,
+``stream.write('notetext')`` and ``stream.write('mp3')`` then work. Nothing heavy is loaded until it
+is used: no FluidSynth, no TensorFlow.
+
+>>> from music21 import converter
+>>> import music21_lstm as ml
+>>> tune = converter.parse("notetext: rs_480 0_no_60_80 480_nf_60_64")
+>>> [note.nameWithOctave for note in tune.recurse().notes]
+['C4']
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from music21_lstm.streams.subconverters import register, unregister
+
+if TYPE_CHECKING:
+    from music21_lstm.audio import RenderResult
+    from music21_lstm.encoding import (
+        ControlChange,
+        Event,
+        KeySignature,
+        Loss,
+        NoteOff,
+        NoteOn,
+        Performance,
+        SetTempo,
+        TimeSignature,
+    )
+    from music21_lstm.errors import Music21LstmError
+    from music21_lstm.generation import Generator, load
+    from music21_lstm.notation import engrave
+    from music21_lstm.pipeline import read, render, to_stream, train, write
+    from music21_lstm.streams.elements import PerformanceEvent
+
 __version__ = "0.1.0"
+
+_WHERE = {
+    "ControlChange": "encoding",
+    "Event": "encoding",
+    "Generator": "generation",
+    "KeySignature": "encoding",
+    "Loss": "encoding",
+    "Music21LstmError": "errors",
+    "NoteOff": "encoding",
+    "NoteOn": "encoding",
+    "Performance": "encoding",
+    "PerformanceEvent": "streams.elements",
+    "RenderResult": "audio",
+    "SetTempo": "encoding",
+    "TimeSignature": "encoding",
+    "engrave": "notation",
+    "load": "generation",
+    "read": "pipeline",
+    "render": "pipeline",
+    "to_stream": "pipeline",
+    "train": "pipeline",
+    "write": "pipeline",
+}
+
+__all__ = [
+    "ControlChange",
+    "Event",
+    "Generator",
+    "KeySignature",
+    "Loss",
+    "Music21LstmError",
+    "NoteOff",
+    "NoteOn",
+    "Performance",
+    "PerformanceEvent",
+    "RenderResult",
+    "SetTempo",
+    "TimeSignature",
+    "__version__",
+    "engrave",
+    "load",
+    "read",
+    "register",
+    "render",
+    "to_stream",
+    "train",
+    "unregister",
+    "write",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its module on first use."""
+    if name in _WHERE:
+        value = getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+register()

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from music21_lstm.errors import FileError
+from music21_lstm.errors import FileError, NoteTextError
 
-__all__ = ["read_bytes", "whole_file", "write_bytes"]
+__all__ = ["decoded", "read_bytes", "whole_file", "write_bytes"]
 
 
 def read_bytes(path: str | os.PathLike[str]) -> bytes:
@@ -23,6 +23,16 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
         raise FileError(f"{path}: is a folder; name a file in it") from None
     except (OSError, ValueError) as error:
         raise FileError(f"{path}: cannot be read ({_reason(error)})") from None
+
+
+def decoded(data: bytes) -> str:
+    """Text of UTF-8 *data*, a byte order mark skipped."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise NoteTextError(
+            f"byte {error.start} is not UTF-8 text: this is no notetext; if it is MIDI, name it .mid"
+        ) from None
 
 
 @contextmanager

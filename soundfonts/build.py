@@ -11,8 +11,7 @@ fetches both packages into a temporary folder (nothing is installed); anywhere e
     python soundfonts/build.py --piano MuseScore_General_Full.sf2 --gm FluidR3Mono_GM.sf3
 
 The sources are held to the SHA-256 sums in SHA256SUMS. The result is the same, byte for byte, for
-the same versions of NumPy's int16, soundfile and its libvorbis; its sum is printed at the end.
-The format is SoundFont 2.04's, with the Vorbis samples of MuseScore's SF3: such a sample's start
+the same libvorbis (soundfile 0.14 brings 1.3.7); its sum is printed at the end. The format is SoundFont 2.04's, with the Vorbis samples of MuseScore's SF3: such a sample's start
 and end count bytes, its loop counts frames from its own start.
 """
 
@@ -21,17 +20,20 @@ from __future__ import annotations
 import argparse
 import hashlib
 import io
+import math
 import struct
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 import soundfile
+from numpy.typing import NDArray
 
 from music21_lstm.audio.ogg import set_serial
 from music21_lstm.audio.riff import chunks
@@ -46,14 +48,23 @@ PIANO_FILE = "usr/share/sounds/sf2/MuseScore_General_Full.sf2"
 GM_PACKAGE = "fluidr3mono-gm-soundfont"
 GM_FILE = "usr/share/fluidr3mono-gm-soundfont/FluidR3Mono_GM.sf3"
 
-VORBIS_COMPRESSION = 0.7
+VORBIS_COMPRESSION = 0.5
 """libsndfile's scale: 0 is the best and largest, 1 the smallest."""
 
-KEY_RANGE, VELOCITY_RANGE, INSTRUMENT, SAMPLE = 43, 44, 41, 53  # generator numbers
+KEY_RANGE, VELOCITY_RANGE, ATTENUATION, INSTRUMENT, SAMPLE = 43, 44, 48, 41, 53  # generators
 LINKED, VORBIS, MONO = 0x0E, 0x10, 0x01  # bits of a sample's type
 
+PIANO_KEYS = (12, 108)
+PIANO_VELOCITIES = (3, 127)
+"""What the piano answers to as it comes: the outermost keys and velocities of its zones."""
+
+PEAK = 0.97
+"""The peak of the piano's samples before they are encoded; see :meth:`Piano.encoded`."""
+
 TABLES = {
-    "phdr": struct.Struct("<20sHHHIII"),  # name, program, bank, first bag, library, genre, morphology
+    "phdr": struct.Struct(
+        "<20sHHHIII"
+    ),  # name, program, bank, first bag, library, genre, morphology
     "pbag": struct.Struct("<HH"),  # first generator, first modulator
     "pmod": struct.Struct("<HHhHH"),
     "pgen": struct.Struct("<HH"),  # operator, amount
@@ -69,7 +80,7 @@ Zone = tuple[list[Row], list[Row]]
 """A zone's generators and modulators."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Bank:
     """A bank's tables, and its file for the samples."""
 
@@ -78,7 +89,7 @@ class Bank:
     tables: dict[str, list[Row]]
 
     @classmethod
-    def read(cls, path: Path) -> Bank:
+    def read(cls, path: Path) -> Self:
         """The bank in a file, which stays open."""
         file = path.open("rb")
         tables: dict[str, list[Row]] = {}
@@ -98,8 +109,25 @@ class Bank:
         """Each preset's place in the table, by bank and program."""
         return {(row[2], row[1]): at for at, row in enumerate(self.tables["phdr"][:-1])}
 
-    def zones(self, kind: str, first: int, stop: int) -> list[Zone]:
-        """The zones of a preset (*kind* ``"p"``) or an instrument (``"i"``)."""
+    def preset_zones(self, at: int) -> list[Zone]:
+        """The zones of the preset at a place of the table."""
+        headers = self.tables["phdr"]
+        return self._zones("p", headers[at][3], headers[at + 1][3])
+
+    def instrument_zones(self, at: int) -> list[Zone]:
+        """The zones of the instrument at a place of the table."""
+        names = self.tables["inst"]
+        return self._zones("i", names[at][1], names[at + 1][1])
+
+    def sample(self, at: int) -> tuple[bytes, Row]:
+        """A sample as it stands in the file (Ogg Vorbis, or 16-bit frames), and its header."""
+        header = self.tables["shdr"][at]
+        _, start, end, *_, kind = header
+        width = 1 if kind & VORBIS else 2
+        self.file.seek(self.samples_at + width * start)
+        return self.file.read(width * (end - start)), header
+
+    def _zones(self, kind: str, first: int, stop: int) -> list[Zone]:
         bags, gens, mods = (self.tables[kind + name] for name in ("bag", "gen", "mod"))
         return [
             (gens[g:next_g], mods[m:next_m])
@@ -108,12 +136,54 @@ class Bank:
             )
         ]
 
-    def sample(self, at: int) -> bytes:
-        """A sample as it stands in the file: Ogg Vorbis, or 16-bit frames."""
-        _, start, end, *_, kind = self.tables["shdr"][at]
-        width = 1 if kind & VORBIS else 2
-        self.file.seek(self.samples_at + width * start)
-        return self.file.read(width * (end - start))
+
+class Piano(Bank):
+    """MuseScore General's piano, encoded, and mended so that no velocity and no key is silent."""
+
+    def preset_zones(self, at: int) -> list[Zone]:
+        """The zones, down to the softest velocity."""
+        return widened(super().preset_zones(at), VELOCITY_RANGE, PIANO_VELOCITIES)
+
+    def instrument_zones(self, at: int) -> list[Zone]:
+        """The zones, from the lowest to the highest key, at the level that the samples had."""
+        zones = widened(super().instrument_zones(at), KEY_RANGE, PIANO_KEYS)
+        common = dict(zones[0][0]).get(ATTENUATION, 0)
+        levelled = []
+        for generators, modulators in zones:
+            own = dict(generators)
+            if SAMPLE in own:
+                level = own.get(ATTENUATION, common) + self.encoded(own.pop(SAMPLE))[1]
+                # The sample must stand last, and the ranges first.
+                generators = [
+                    *({**own, ATTENUATION: level}).items(),
+                    (SAMPLE, dict(generators)[SAMPLE]),
+                ]
+            levelled.append((generators, modulators))
+        return levelled
+
+    def sample(self, at: int) -> tuple[bytes, Row]:
+        """The sample as Ogg Vorbis, with the header that belongs to it."""
+        name, start, _, loop, loop_end, *middle, kind = self.tables["shdr"][at]
+        data = self.encoded(at)[0]
+        return data, (name, 0, len(data), loop - start, loop_end - start, *middle, kind | VORBIS)
+
+    @cache  # noqa: B019 - the one piano lives as long as the script
+    def encoded(self, at: int) -> tuple[bytes, int]:
+        """The sample as Ogg Vorbis, and the attenuation that gives it back its level.
+
+        FluidSynth brings each Vorbis sample to full scale when it decodes it (since 2.3.6; earlier
+        versions do not), which would make the softly recorded keys stick out by up to 4 dB. So the
+        samples are near full scale from the start, and it makes no difference. The attenuation is
+        reckoned from the peak after decoding; its unit is 0.04 dB in every synthesizer that
+        follows the EMU hardware, FluidSynth among them.
+        """
+        frames, header = super().sample(at)
+        sound = np.frombuffer(frames, "<i2") / 32768
+        scale = PEAK / np.abs(sound).max()
+        data = vorbis((sound * scale).astype(np.float32), header[5])
+        decoded, _ = soundfile.read(io.BytesIO(data), dtype="float32")
+        gain = scale / float(np.abs(decoded).max())
+        return data, round(25 * 20 * math.log10(gain))
 
 
 @dataclass
@@ -123,66 +193,51 @@ class Composite:
     tables: dict[str, list[Row]] = field(default_factory=lambda: {name: [] for name in TABLES})
     samples: bytearray = field(default_factory=bytearray)
 
-    def add(self, bank: Bank, wanted: Iterable[tuple[int, int]], *, mend: bool = False) -> None:
-        """Copy the *wanted* presets, ``(bank, program)``, of *bank*; for *mend* see :func:`mended`.
+    def add(self, bank: Bank, wanted: Iterable[tuple[int, int]]) -> None:
+        """Copy the *wanted* presets, ``(bank, program)``, of *bank*.
 
         The instruments that the presets name, and then the samples that those name, get numbers
         that go on from what is here already, in the order in which they are first met.
         """
-        presets, headers = bank.presets(), bank.tables["phdr"]
-        rows = [headers[presets[key]] for key in wanted]
-        parts = [bank.zones("p", row[3], headers[presets[row[2], row[1]] + 1][3]) for row in rows]
+        presets = bank.presets()
         instruments: dict[int, int] = {}
-        for row, zones in zip(rows, mended(parts, VELOCITY_RANGE) if mend else parts, strict=True):
-            self.tables["phdr"].append((*row[:3], len(self.tables["pbag"]), 0, 0, 0))
-            self._zones("p", zones, instruments)
-        table = bank.tables["inst"]
-        parts = [bank.zones("i", table[old][1], table[old + 1][1]) for old in instruments]
         samples: dict[int, int] = {}
-        for old, zones in zip(
-            instruments, mended(parts, KEY_RANGE) if mend else parts, strict=True
-        ):
-            self.tables["inst"].append((table[old][0], len(self.tables["ibag"])))
-            self._zones("i", zones, samples)
-        self._samples(bank, samples)
+        for at in map(presets.__getitem__, wanted):
+            header = bank.tables["phdr"][at]
+            self.tables["phdr"].append((*header[:3], len(self.tables["pbag"]), 0, 0, 0))
+            base = len(self.tables["inst"])
+            self._zones("p", bank.preset_zones(at), INSTRUMENT, base, instruments)
+        for at in instruments:
+            self.tables["inst"].append((bank.tables["inst"][at][0], len(self.tables["ibag"])))
+            base = len(self.tables["shdr"])
+            self._zones("i", bank.instrument_zones(at), SAMPLE, base, samples)
+        base = len(self.tables["shdr"])
+        for at in samples:
+            self._sample(*bank.sample(at), base, samples)
 
-    def _zones(self, kind: str, zones: list[Zone], numbers: dict[int, int]) -> None:
-        link, base = (
-            (INSTRUMENT, len(self.tables["inst"]))
-            if kind == "p"
-            else (SAMPLE, len(self.tables["shdr"]))
-        )
-        gens, mods = self.tables[kind + "gen"], self.tables[kind + "mod"]
+    def _zones(
+        self, kind: str, zones: list[Zone], operator: int, base: int, numbers: dict[int, int]
+    ) -> None:
+        """Append *zones*; what they name by *operator* is numbered anew, from *base* on."""
+        bags, gens, mods = (self.tables[kind + name] for name in ("bag", "gen", "mod"))
         for generators, modulators in zones:
-            self.tables[kind + "bag"].append((len(gens), len(mods)))
-            for operator, amount in generators:
-                if operator == link:
-                    number = base + numbers.setdefault(amount, len(numbers))
-                    gens.append((operator, number))
+            bags.append((len(gens), len(mods)))
+            for op, amount in generators:
+                if op == operator:
+                    gens.append((op, base + numbers.setdefault(amount, len(numbers))))
                 else:
-                    gens.append((operator, amount))
+                    gens.append((op, amount))
             mods += modulators
 
-    def _samples(self, bank: Bank, numbers: dict[int, int]) -> None:
-        base = len(self.tables["shdr"])
-        for old in numbers:
-            name, start, end, loop, loop_end, rate, pitch, cents, link, kind = bank.tables["shdr"][
-                old
-            ]
-            data = bank.sample(old)
-            if not kind & VORBIS:
-                data = vorbis(data, rate)
-                loop, loop_end, kind = loop - start, loop_end - start, kind | VORBIS
-            if kind & LINKED and link in numbers:
-                link = base + numbers[link]
-            else:  # The other side of the pair is used nowhere, and is left behind.
-                link, kind = 0, MONO | VORBIS
-            start = len(self.samples)
-            self.samples += data
-            end = len(self.samples)
-            self.tables["shdr"].append(
-                (name, start, end, loop, loop_end, rate, pitch, cents, link, kind)
-            )
+    def _sample(self, data: bytes, header: Row, base: int, numbers: dict[int, int]) -> None:
+        name, _, _, *middle, link, kind = header
+        if kind & LINKED and link in numbers:
+            link = base + numbers[link]
+        else:  # The other side of the pair is used nowhere, and is left behind.
+            link, kind = 0, MONO | VORBIS
+        start = len(self.samples)
+        self.samples += data
+        self.tables["shdr"].append((name, start, len(self.samples), *middle, link, kind))
 
     def finish(self, info: dict[str, bytes]) -> bytes:
         """The whole file."""
@@ -213,8 +268,8 @@ def boxes(parts: dict[str, bytes]) -> bytes:
     return b"".join(boxed(name, data) for name, data in parts.items())
 
 
-def vorbis(frames: bytes, rate: int) -> bytes:
-    """16-bit mono *frames* as Ogg Vorbis, the same bytes each time."""
+def vorbis(sound: NDArray[np.float32], rate: int) -> bytes:
+    """A mono *sound* as Ogg Vorbis, the same bytes each time."""
     stream = io.BytesIO()
     with soundfile.SoundFile(
         stream,
@@ -225,31 +280,23 @@ def vorbis(frames: bytes, rate: int) -> bytes:
         subtype="VORBIS",
         compression_level=VORBIS_COMPRESSION,
     ) as target:
-        samples = np.frombuffer(frames, "<i2")
         # libvorbis overflows its stack when it is given a long sample in one piece.
-        for start in range(0, len(samples), 1 << 14):
-            target.write(samples[start : start + (1 << 14)])
+        for start in range(0, len(sound), 1 << 14):
+            target.write(sound[start : start + (1 << 14)])
     set_serial(stream, 0)
     return stream.getvalue()
 
 
-def mended(parts: list[list[Zone]], operator: int) -> list[list[Zone]]:
-    """The zones of presets or instruments, the outermost of their ranges widened to 0 and 127.
+def widened(zones: list[Zone], operator: int, limits: tuple[int, int]) -> list[Zone]:
+    """*zones*, those of their ranges (keys or velocities) that end at *limits* widened to 0 and 127."""
 
-    The piano's velocities start at 3, so that what is played softer is silent, and its keys end
-    where a piano's do. It is built of several instruments side by side, whose inner borders stay.
-    """
-    generators = [pair for zones in parts for pairs, _ in zones for pair in pairs]
-    limits = [(amount & 0xFF, amount >> 8) for op, amount in generators if op == operator]
-    lowest, highest = min(low for low, _ in limits), max(high for _, high in limits)
-
-    def widened(op: int, amount: int) -> Row:
+    def wide(op: int, amount: int) -> Row:
         if op != operator:
             return op, amount
         low, high = amount & 0xFF, amount >> 8
-        return op, (0 if low == lowest else low) | (127 if high == highest else high) << 8
+        return op, (0 if low == limits[0] else low) | (127 if high == limits[1] else high) << 8
 
-    return [[([widened(*pair) for pair in pairs], mods) for pairs, mods in zones] for zones in parts]
+    return [([wide(*row) for row in generators], modulators) for generators, modulators in zones]
 
 
 def text(value: str) -> bytes:
@@ -267,8 +314,12 @@ def info() -> dict[str, bytes]:
         "ifil": struct.pack("<HH", 3, 1),
         "isng": text("EMU8000"),
         "INAM": text(NAME),
-        "IENG": text("S. Christian Collins (piano); Michael Cowgill, Frank Wen and others (the rest)"),
-        "ICOP": text("MIT; (c) Frank Wen, Michael Cowgill, S. Christian Collins and others, see ICMT"),
+        "IENG": text(
+            "S. Christian Collins (piano); Michael Cowgill, Frank Wen and others (the rest)"
+        ),
+        "ICOP": text(
+            "MIT; (c) Frank Wen, Michael Cowgill, S. Christian Collins and others, see ICMT"
+        ),
         "ICMT": text(licences),
         "ISFT": text("music21-lstm soundfonts/build.py"),
     }
@@ -277,7 +328,7 @@ def info() -> dict[str, bytes]:
 def build(piano: Path, gm: Path) -> bytes:
     """The composite bank, from MuseScore General and FluidR3Mono."""
     composite = Composite()
-    composite.add(Bank.read(piano), [(0, 0)], mend=True)
+    composite.add(Piano.read(piano), [(0, 0)])
     composite.add(Bank.read(gm), [*((0, program) for program in range(1, 128)), (128, 0)])
     return composite.finish(info())
 
@@ -316,9 +367,14 @@ def main() -> None:
         gm = options.gm or fetch(GM_PACKAGE, GM_FILE, Path(folder))
         data = build(checked(piano, sums), checked(gm, sums))
     if len(data) > MOST_BYTES:
-        sys.exit(f"the bank is {len(data):,} bytes; {MOST_BYTES:,} is the most that a wheel may carry")
+        sys.exit(
+            f"the bank is {len(data):,} bytes; {MOST_BYTES:,} is the most that a wheel may carry"
+        )
     options.output.write_bytes(data)
-    print(f"{hashlib.sha256(data).hexdigest()}  {options.output.name}  ({len(data):,} bytes)")
+    found = hashlib.sha256(data).hexdigest()
+    print(f"{found}  {options.output.name}")
+    same = "the same as" if found == sums.get(f"{NAME}.sf3") else "NOT the same as"
+    print(f"{len(data):,} bytes, {same} the bank in {SUMS.name}")
 
 
 if __name__ == "__main__":

@@ -50,15 +50,20 @@ class SynthEvent(NamedTuple):
 
 
 def timeline(
-    performance: Performance, sample_rate: int, *, program: int = 0, channel: int = 0
+    performance: Performance,
+    sample_rate: int,
+    *,
+    program: int = 0,
+    channel: int = 0,
+    until: float | None = None,
 ) -> list[SynthEvent]:
     """A performance as messages for one *channel*, in order, by its own tempo map.
 
     Each message stands at the multiple of :data:`GRAIN` frames that is nearest to its time. Of a
     pitch that is struck again while it sounds the first note off is the first note's, as in
     :attr:`Performance.notes`, so its key is let go with the last. Control changes of any channel
-    act on this one, since the notes of a performance have none. At the end every key and pedal is
-    let go. Unless the performance has a reverb send of its own (controller 91), a moderate one
+    act on this one, since the notes of a performance have none. At the end, which comes after
+    *until* seconds if not before, every key and pedal is let go. Unless the performance has a reverb send of its own (controller 91), a moderate one
     comes first: a bank may leave its piano dry.
 
     >>> from music21_lstm.encoding import NoteOff, NoteOn
@@ -68,17 +73,21 @@ def timeline(
     0 NOTE_ON 60 80
     24000 NOTE_OFF 60 64
     """
-    frames = [_grain(time, sample_rate) for time in performance.times]
     messages = [SynthEvent(0, channel, Status.PROGRAM, 0, program)]
     if not any(e.__class__ is ControlChange and e.control == REVERB_SEND for e in performance):
         messages.append(SynthEvent(0, channel, Status.CONTROL, REVERB_SEND, REVERB))
     struck: Counter[int] = Counter()
-    onsets: dict[int, int] = {}
-    for frame, event in zip(frames, performance.events, strict=True):
+    shortest = _grain(UNRELEASED_SECONDS, sample_rate)
+    end, earliest = 0, 0
+    for time, event in zip(performance.times, performance.events, strict=True):
+        if until is not None and time >= until:
+            end = earliest = _grain(until, sample_rate)
+            break
+        end = frame = _grain(time, sample_rate)
         match event:
             case NoteOn(_, pitch, velocity):
                 struck[pitch] += 1
-                onsets[pitch] = frame
+                earliest = frame + shortest
                 messages.append(SynthEvent(frame, channel, Status.NOTE_ON, pitch, velocity))
             case NoteOff(_, pitch, velocity) if struck[pitch]:
                 struck[pitch] -= 1
@@ -86,16 +95,12 @@ def timeline(
                     messages.append(SynthEvent(frame, channel, Status.NOTE_OFF, pitch, velocity))
             case ControlChange(_, _, control, value) if control not in _UNHEARD:
                 messages.append(SynthEvent(frame, channel, Status.CONTROL, control, value))
-    left = [pitch for pitch, count in struck.items() if count]
-    shortest = _grain(UNRELEASED_SECONDS, sample_rate)
-    end = max([frames[-1] if frames else 0, *(onsets[pitch] + shortest for pitch in left)])
-    messages += releases(end, [(channel, pitch) for pitch in left], [channel])
+    left = [(channel, pitch) for pitch, count in struck.items() if count]
+    messages += releases(max(end, earliest) if left else end, left, [channel])
     return messages
 
 
-def releases(
-    frame: int, keys: list[tuple[int, int]], channels: list[int]
-) -> Iterator[SynthEvent]:
+def releases(frame: int, keys: list[tuple[int, int]], channels: list[int]) -> Iterator[SynthEvent]:
     """The messages that let go the *keys*, ``(channel, pitch)``, and the pedals of *channels*."""
     for channel, pitch in keys:
         yield SynthEvent(frame, channel, Status.NOTE_OFF, pitch, 64)

@@ -20,6 +20,7 @@ from music21_lstm.errors import EncodingError, EventError
 __all__ = [
     "DEFAULT_MPQN",
     "DEFAULT_RESOLUTION",
+    "PLAYED_RESOLUTION",
     "Loss",
     "Performance",
     "PerformedNote",

@@ -21,7 +21,11 @@ from music21_lstm.encoding.events import (
     SetTempo,
     TimeSignature,
 )
-from music21_lstm.encoding.performance import DEFAULT_RESOLUTION, Performance
+from music21_lstm.encoding.performance import (
+    DEFAULT_RESOLUTION,
+    PLAYED_RESOLUTION,
+    Performance,
+)
 from music21_lstm.errors import EventError, GenerationError
 from music21_lstm.generation.grammar import Sounding
 from music21_lstm.generation.players import Player, player_of
@@ -30,7 +34,8 @@ from music21_lstm.model import checkpoint as checkpoints
 from music21_lstm.model import presets
 from music21_lstm.model.checkpoint import Checkpoint
 from music21_lstm.model.config import EventsConfig
-from music21_lstm.streams import Source, engraved_stream, performance_from
+from music21_lstm.streams.decode import engraved_stream
+from music21_lstm.streams.reading import Source, performance_from
 
 __all__ = ["Generator", "Length", "load"]
 
@@ -129,7 +134,8 @@ class Generator:
             player = player_of(self.checkpoint, heard, _metre(time_signature), random)
             new = list(_play(player, sampling, length, _mpqn(self.checkpoint, heard)))
         head = _head(self.checkpoint, heard, _metre(time_signature), player.resolution)
-        whole = _joined(head, Performance(player.resolution, new))
+        base = PLAYED_RESOLUTION if _is_played(self.checkpoint) else DEFAULT_RESOLUTION
+        whole = _joined(head, Performance(player.resolution, new), base)
         if include_primer or heard is None:
             return whole
         marks = [replace(e, delta=0) for e in head.events if isinstance(e, SetTempo)][-1:]
@@ -297,9 +303,12 @@ def _head(
     return Performance(primer.resolution, [*primer.events, *sounding.released(0)], primer.losses)
 
 
-def _joined(head: Performance, new: Performance) -> Performance:
-    """*new* after *head*, at a resolution that holds both without rounding, if MIDI has one."""
-    common = lcm(head.resolution, new.resolution, DEFAULT_RESOLUTION)
+def _joined(head: Performance, new: Performance, base: int) -> Performance:
+    """*new* after *head*, at a resolution that holds both without rounding, if MIDI has one.
+
+    It is a multiple of *base* where that is possible.
+    """
+    common = lcm(head.resolution, new.resolution, base)
     if common > MAX_RESOLUTION:
         common = lcm(head.resolution, new.resolution)
     if common > MAX_RESOLUTION:

@@ -94,7 +94,8 @@ def velocity_of(index: int, config: EventsConfig) -> int:
     >>> velocity_of(20, EventsConfig()), velocity_of(1, EventsConfig(velocity_bins=1))
     (78, 64)
     """
-    return max(1, (128 * index - 64) // config.velocity_bins)
+    low, above = (-(-128 * place // config.velocity_bins) for place in (index - 1, index))
+    return (low + above) // 2
 
 
 def gridded(performance: Performance, config: EventsConfig) -> Performance:

@@ -65,7 +65,7 @@ def write_state(target: Path, state: TrainingState) -> None:
         "identity": json.dumps(state.identity),
         "history": json.dumps([asdict(epoch) for epoch in state.history]),
     }
-    arrays = {name: np.ascontiguousarray(array) for name, array in state.arrays.items()}
+    arrays = {name: np.array(array, order="C") for name, array in state.arrays.items()}
     path = state_path(target)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

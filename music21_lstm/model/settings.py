@@ -18,17 +18,17 @@ class EventsSettings:
 
     An epoch goes over every event once, in windows of *window* events, *batch_size* at a time,
     each piece transposed at random by up to *transpose* semitones. *held_out* is the share of
-    pieces that are never trained on, and that choose the best epoch. *max_minutes* stops after the
-    epoch in which they run out.
+    pieces that are never trained on, and that choose the best epoch. *half* stores the weights as
+    float16. *max_minutes* stops after the epoch in which they run out.
     """
 
     RECIPE: ClassVar[str] = "events"
 
     model: EventsConfig = field(default_factory=EventsConfig)
     epochs: int = 40
-    batch_size: int = 32
+    batch_size: int = 16
     window: int = 256
-    learning_rate: float = 2e-3
+    learning_rate: float = 3e-3
     weight_decay: float = 1e-3
     clip_norm: float = 1.0
     transpose: int = 6

@@ -16,12 +16,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from music21_lstm.encoding.events import NoteOn
 from music21_lstm.errors import FileError, TrainingError
 from music21_lstm.model import checkpoint
 from music21_lstm.model.checkpoint import Checkpoint
@@ -149,7 +150,7 @@ class _Trainer:
     def __init__(self, pieces: Pieces, settings: Settings) -> None:
         if not pieces:
             raise TrainingError("nothing to train on; give one or more pieces with notes")
-        self.settings = settings
+        self.settings = settings = _without_constant_velocity(pieces, settings)
         self._pieces = pieces
         self._split = (
             split_pieces(pieces, settings.held_out, settings.seed)
@@ -343,6 +344,16 @@ def _data(
     config = PostConfig(vocabulary, resolutions.pop(), settings.units, settings.window)
     tokens = PostData(train, vocabulary, settings)
     return config, tokens, PostData(held, vocabulary, settings) if held else None
+
+
+def _without_constant_velocity(pieces: Pieces, settings: Settings) -> Settings:
+    """The *settings* without a velocity head, if there is one velocity only: nothing to learn."""
+    if not isinstance(settings, EventsSettings):
+        return settings
+    found = {event.velocity for _, piece in pieces for event in piece if isinstance(event, NoteOn)}
+    if len(found) > 1:
+        return settings
+    return replace(settings, model=replace(settings.model, velocity_bins=1))
 
 
 def _optimizer(keras: Any, settings: Settings) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from music21_lstm.encoding.events import TimeSignature
@@ -120,7 +120,8 @@ def shorten(
 def bars_of(sections: Sequence[Section], end: int) -> list[Bar]:
     """The numbered bars from the start to *end* (units), at least one.
 
-    A short first section before a longer bar is a pick-up, in the metre that follows it.
+    A short first section before a longer bar is a pick-up, in the metre that follows it; the last
+    bar is then shorter by as much, if nothing sounds there.
 
     >>> bars = bars_of([Section(0, Metre(1, 4)), Section(UNIT, Metre(4, 4))], 5 * UNIT)
     >>> [(bar.number, str(bar.metre), bar.length // UNIT) for bar in bars]
@@ -144,6 +145,9 @@ def bars_of(sections: Sequence[Section], end: int) -> list[Bar]:
             bars.append(Bar(number, start, length, section.metre, shown))
             number += 1
             start += length
+    if bars[0].shift and end <= bars[-1].start + bars[0].shift:
+        # What the pick-up took is left out at the end, so that the two make one bar.
+        bars[-1] = replace(bars[-1], length=min(bars[-1].length, bars[0].shift))
     return bars
 
 

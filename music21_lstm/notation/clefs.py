@@ -47,8 +47,8 @@ def clefs_of(pitches: Sequence[Sequence[int]], usual: Clef) -> list[Clef]:
     return path[::-1]
 
 
-def _ledger_lines(pitches: Sequence[int], clef: Clef) -> float:
-    """The ledger lines beyond the first two, over the notes of a bar."""
+def _ledger_lines(pitches: Sequence[int], clef: Clef) -> int:
+    """The ledger lines beyond the first, over the notes of a bar (seven semitones hold two)."""
     low, high = _RANGES[clef]
-    lines = ((low - p if p < low else p - high if p > high else 0) / 3.5 for p in pitches)
-    return sum(max(0.0, count - 1.5) for count in lines)
+    away = (low - p if p < low else p - high if p > high else 0 for p in pitches)
+    return sum(max(0, -(-2 * distance // 7) - 1) for distance in away)

@@ -18,8 +18,12 @@ _LOWEST, _HIGHEST = 40, 81
 """Where the split may be: from the E below the bass staff's middle to the A above the treble's."""
 
 _CENTRE = 60
-_SPAN = 14
-"""What a hand can hold, in semitones: a ninth; a tenth costs little."""
+_SPAN = 11
+"""What a hand holds with ease, in semitones; an octave and more cost something."""
+
+
+_MIXED = 0.5
+"""What it costs if notes that a hand starts together end apart."""
 
 
 def split_hands(placed: Sequence[Placed]) -> list[bool]:
@@ -35,6 +39,7 @@ def split_hands(placed: Sequence[Placed]) -> list[bool]:
     groups = [list(group) for _, group in groupby(order, key=lambda i: placed[i].onset)]
     splits = np.arange(_LOWEST, _HIGHEST + 1)
     costs = _costs([sorted(placed[i].note.pitch for i in g) for g in _with_held(groups, placed)])
+    costs += _mixed([[(placed[i].note.pitch, placed[i].end) for i in g] for g in groups])
     gaps = np.diff([placed[g[0]].onset for g in groups], prepend=placed[groups[0][0]].onset)
     path = _cheapest_path(costs, gaps / 3360)
     right = [False] * len(placed)
@@ -68,23 +73,40 @@ def _costs(chords: list[list[int]]) -> Floats:
 
 
 def _cost(chord: NDArray[np.int_], splits: NDArray[np.int_]) -> Floats:
+    """The cost of each split for one chord, in order of pitch."""
     below = np.searchsorted(chord, splits, side="left")
     count = len(chord)
     top_left = np.where(below > 0, chord[np.maximum(below - 1, 0)], splits - 6)
     low_right = np.where(below < count, chord[np.minimum(below, count - 1)], splits + 6)
     left_span = np.where(below > 0, top_left - chord[0], 0)
     right_span = np.where(below < count, chord[-1] - low_right, 0)
-    cost = 0.04 * np.abs(splits - _CENTRE)
+    cost = 0.012 * np.abs(splits - _CENTRE) + 0.6 * ((below == 0) | (below == count))
     for span in (left_span, right_span):
-        cost = cost + 0.6 * np.maximum(span - _SPAN, 0) + 0.02 * span
+        cost = cost + 1.2 * np.maximum(span - _SPAN, 0) + 0.006 * span
     # A split in the middle of the gap between the hands, and the wider the gap the better.
-    cost = cost + 0.06 * np.abs((top_left + low_right + 1) / 2 - splits)
-    cost = cost - 0.08 * np.minimum(low_right - top_left, 12)
-    # Notes far outside a hand's own staff: three ledger lines begin here.
-    cost = cost + 0.25 * np.maximum(top_left - 67, 0) * (below > 0)
-    cost = cost + 0.25 * np.maximum(53 - low_right, 0) * (below < count)
-    crowd = np.maximum(below - 5, 0) + np.maximum(count - below - 5, 0)
-    return np.asarray(cost + 0.5 * crowd)
+    cost = cost + 0.009 * np.abs((top_left + low_right + 1) / 2 - splits)
+    cost = cost - 0.06 * np.minimum(low_right - top_left, 10)
+    # Notes far outside a hand's own staff.
+    cost = cost + 0.15 * np.maximum(top_left - 72, 0) * (below > 0)
+    cost = cost + 0.15 * np.maximum(59 - low_right, 0) * (below < count)
+    crowd = np.maximum(below - 8, 0) + np.maximum(count - below - 8, 0)
+    return np.asarray(cost + 1.9 * crowd)
+
+
+def _mixed(chords: list[list[tuple[int, int]]]) -> Floats:
+    """The cost of each split (columns) for each chord (rows) of giving a hand several values.
+
+    Notes that start together and end together are mostly played by one hand.
+    """
+    costs = np.zeros((len(chords), _HIGHEST - _LOWEST + 1))
+    for row, chord in enumerate(chords):
+        if len({end for _, end in chord}) < 2:
+            continue
+        for column, split in enumerate(range(_LOWEST, _HIGHEST + 1)):
+            left = {end for pitch, end in chord if pitch < split}
+            right = {end for pitch, end in chord if pitch >= split}
+            costs[row, column] = _MIXED * (max(0, len(left) - 1) + max(0, len(right) - 1))
+    return costs
 
 
 def _cheapest_path(costs: Floats, gaps: Floats) -> list[int]:
@@ -94,7 +116,7 @@ def _cheapest_path(costs: Floats, gaps: Floats) -> list[int]:
     total = costs[0].copy()
     back = np.zeros(costs.shape, dtype=np.int16)
     for step in range(1, len(costs)):
-        reach = total[None, :] + distance * (0.35 / (1 + float(gaps[step])))
+        reach = total[None, :] + distance * (0.44 / (1 + 0.36 * float(gaps[step])))
         back[step] = reach.argmin(axis=1)
         total = reach.min(axis=1) + costs[step]
     path = [int(total.argmin())]

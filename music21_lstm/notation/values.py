@@ -67,7 +67,9 @@ def _cut(metre: Metre, start: int, end: int, rest: bool) -> int | None:
         return None if _plain(length) else start + FINEST
     weight, first, last = inner
     starts, ends = metre.weight(start), metre.weight(end)
-    if _plain(length):
+    # A value that hides a dotted beat starts and ends on one.
+    uneven = metre.compound and weight >= BAR_LINE - 2 > min(starts, ends)
+    if _plain(length) and not uneven:
         if starts >= weight:
             dotted = not metre.compound and length % (3 * FINEST) == 0 and length > metre.beat // 2
             if not rest or not dotted:
@@ -80,9 +82,7 @@ def _cut(metre: Metre, start: int, end: int, rest: bool) -> int | None:
 def _syncopation(metre: Metre, start: int, middle: int, end: int) -> bool:
     """Whether a value lies evenly across the next stronger place, as in eighth quarter eighth."""
     weight = metre.weight(middle) - 1
-    across = metre.weight(start) == metre.weight(end) == weight and middle - start == end - middle
-    dotted_beat = metre.compound and middle % metre.beat == 0 and (end - start) < metre.beat
-    return across and not dotted_beat
+    return metre.weight(start) == metre.weight(end) == weight and middle - start == end - middle
 
 
 @lru_cache(maxsize=65536)

@@ -195,6 +195,9 @@ class StaffWriter:
             single.editorial[TRACE_KEY] = self.traces[placed.note.on]
             if kind:
                 single.tie = tie.Tie(kind)
+            # Two keys of one pitch (both hands' tracks had it): one note head is enough.
+            if notes and notes[-1].pitch.midi == placed.note.pitch:
+                single.style.hideObjectOnPrint = True
             notes.append(single)
         element = notes[0] if len(notes) == 1 else chord.Chord(notes)
         element.duration = _duration(piece)

@@ -19,6 +19,7 @@ from music21 import (
     expressions,
     harmony,
     instrument,
+    meter,
     note,
     repeat,
     spanner,
@@ -185,7 +186,9 @@ def _collect(
     offset, part = placed
     tied: dict[int, list[_Sounding]] = {}
     graces: list[note.NotRest] = []
-    elements = list(_walk(part, start + offset))
+    first = start + offset
+    pickup = _pickup(part)
+    elements = list(_walk(part, first))
     loudness = _Loudness(elements)
     for onset, element in elements:
         if isinstance(element, note.NotRest) and not _silent(element, collected):
@@ -196,9 +199,35 @@ def _collect(
             graces = []
             _add(element, onset, loudness.at(onset), hint, tied, collected)
         elif event_of(element) is not None or memory_of(element) is not None:
-            collected.marks.append((onset, element))
+            collected.marks += _with_pickup(onset, element, pickup if onset == first else None)
         _count_losses(element, collected.losses)
     _add_graces(graces, part.highestTime + start + offset, loudness, collected)
+
+
+def _pickup(part: stream.Stream) -> Any:
+    """The length of a first measure that is shorter than its metre; None where it is full."""
+    measures = part.getElementsByClass(stream.Measure)
+    head = measures.first()
+    if head is None or len(measures) < 2 or not 0 < head.highestTime < head.barDuration.quarterLength:
+        return None
+    return head.highestTime
+
+
+def _with_pickup(
+    onset: Any, element: base.Music21Object, pickup: Any
+) -> list[tuple[Any, base.Music21Object]]:
+    """A mark with its offset; the first metre, after a pickup, as a short bar and then a full one.
+
+    A time signature starts a bar, so ``ts_1_4`` and a quarter later ``ts_4_4`` is how a performance
+    says where the bar lines are.
+    """
+    if pickup is None or memory_of(element) or not isinstance(element, meter.TimeSignature):
+        return [(onset, element)]
+    short = Fraction(pickup) / 4
+    if short.denominator > 64 or short.denominator & (short.denominator - 1):
+        return [(onset, element)]
+    metre = meter.TimeSignature(f"{short.numerator}/{short.denominator}")
+    return [(onset, metre), (onset + pickup, element)]
 
 
 def _silent(element: note.NotRest, collected: _Collected) -> bool:

@@ -13,10 +13,10 @@ from music21_lstm.encoding.midi import read_midi
 from music21_lstm.encoding.notetext import performance_of
 from music21_lstm.encoding.performance import DEFAULT_RESOLUTION, Performance
 from music21_lstm.errors import FileError, Music21LstmError, NoteTextError
-from music21_lstm.files import read_bytes
+from music21_lstm.files import decoded, read_bytes
 from music21_lstm.streams.encode import performance_of_stream
 
-__all__ = ["MIDI_SUFFIXES", "NOTETEXT_SUFFIXES", "Source", "decoded", "performance_from"]
+__all__ = ["MIDI_SUFFIXES", "NOTETEXT_SUFFIXES", "Source", "performance_from"]
 
 Source = Performance | base.Music21Object | str | os.PathLike[str] | bytes
 """A Performance, a music21 object, a path, or the bytes of a MIDI or notetext file."""
@@ -57,16 +57,6 @@ def performance_from(
     if suffix in NOTETEXT_SUFFIXES:
         return _named(text, read_bytes(text), track, percussion, resolution)
     return performance_of_stream(_parsed(text), resolution=resolution)
-
-
-def decoded(data: bytes) -> str:
-    """Text of UTF-8 *data*, a byte order mark skipped."""
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise NoteTextError(
-            f"byte {error.start} is not UTF-8 text: this is no notetext; if it is MIDI, name it .mid"
-        ) from None
 
 
 def _named(

@@ -15,10 +15,7 @@ from music21.converter.subConverters import SubConverter, SubConverterException
 from music21_lstm.encoding.notetext import performance_of, text_of
 from music21_lstm.encoding.performance import DEFAULT_RESOLUTION, Performance
 from music21_lstm.errors import Music21LstmError, NoteTextError
-from music21_lstm.files import read_bytes, write_bytes
-from music21_lstm.streams.decode import engraved_stream, exact_stream
-from music21_lstm.streams.encode import performance_of_stream
-from music21_lstm.streams.reading import decoded
+from music21_lstm.files import decoded, read_bytes, write_bytes
 
 __all__ = [
     "ConverterFlac",
@@ -81,6 +78,9 @@ class ConverterNoteText(SubConverter):  # type: ignore[misc]
         performance = performance_of(
             text, resolution=options.get("resolution", DEFAULT_RESOLUTION)
         )
+        # Registering is done at import: it must not cost what only parsing needs.
+        from music21_lstm.streams.decode import engraved_stream, exact_stream
+
         if options.get("quantizePost", True) is False:
             return exact_stream(performance)
         divisors = options.get("quarterLengthDivisors")
@@ -229,6 +229,8 @@ def unregister() -> None:
 
 def _performance(obj: base.Music21Object, keywords: dict[str, Any]) -> Performance:
     """*obj* encoded; takes ``resolution`` out of *keywords*."""
+    from music21_lstm.streams.encode import performance_of_stream
+
     try:
         return performance_of_stream(obj, resolution=keywords.pop("resolution", None))
     except Music21LstmError as error:

@@ -1,0 +1,203 @@
+"""encode, decode, inspect: music in, music out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from music21_lstm.cli.options import AsJson, Percussion, Quiet, Resolution, Track
+from music21_lstm.cli.output import STANDARD, Printer, read_source, standard_output, track_of
+
+if TYPE_CHECKING:
+    from music21_lstm.encoding.performance import Performance
+
+__all__ = ["decode", "encode", "inspect", "write_outputs"]
+
+Source = Annotated[
+    str, typer.Argument(help="MIDI, notetext, MusicXML or whatever music21 reads; - is stdin.")
+]
+
+
+def encode(
+    source: Source,
+    output: Annotated[
+        list[str] | None, typer.Option("-o", "--output", help="Target; - (default) is stdout.")
+    ] = None,
+    track: Track = None,
+    percussion: Percussion = False,
+    resolution: Resolution = None,
+    played: Annotated[
+        bool, typer.Option("--played", help="Bake the tempo map in: one tick is 1 ms.")
+    ] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write music as notetext.
+
+    Examples:
+
+      music21-lstm encode prelude.mid -o prelude.notetext
+
+      music21-lstm encode prelude.mid --track 'most notes' | head
+    """
+    performance = _read(source, track, percussion, resolution)
+    Printer(quiet=quiet).losses(performance, source)
+    if played:
+        performance = performance.played()
+    write_outputs(performance, output or [STANDARD], standard_format="notetext")
+
+
+def decode(
+    source: Source,
+    output: Annotated[
+        list[str],
+        typer.Option("-o", "--output", help="Target; its suffix says the format; may be repeated."),
+    ],
+    to: Annotated[
+        str, typer.Option(help="The format of '-o -': midi, notetext, musicxml, wav, flac …")
+    ] = "midi",
+    resolution: Resolution = None,
+    title: Annotated[str | None, typer.Option(help="The title of a score.")] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Turn notetext (or any music) into MIDI, MusicXML or sound.
+
+    Examples:
+
+      music21-lstm decode tune.notetext -o tune.mid -o tune.musicxml -o tune.mp3
+
+      echo '0_no_60_80 480_nf_60_64' | music21-lstm decode - -o - --to midi > c.mid
+    """
+    performance = _read(source, None, False, resolution)
+    Printer(quiet=quiet).losses(performance, source)
+    write_outputs(performance, output, standard_format=to, title=title or _title(source))
+
+
+def inspect(
+    source: Source,
+    track: Track = None,
+    percussion: Percussion = False,
+    plot: Annotated[Path | None, typer.Option(help="Write a piano roll to this PNG.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what is in a file: tracks, counts, ranges, tempo, what is left out.
+
+    Examples:
+
+      music21-lstm inspect prelude.mid
+
+      music21-lstm inspect prelude.mid --plot roll.png --json
+    """
+    data = read_source(source)
+    performance = _read_data(data, track, percussion, None)
+    facts = {"source": source, **_facts(performance), "tracks": _tracks(data), "track": track}
+    if plot is not None:
+        from music21_lstm.pianoroll import plot_piano_roll
+
+        plot_piano_roll(performance, plot, title=_title(source) or "")
+        facts["plot"] = str(plot)
+    Printer(as_json=as_json).result(facts, list(_lines(facts)))
+
+
+def write_outputs(
+    performance: Performance,
+    targets: list[str],
+    *,
+    standard_format: str,
+    title: str | None = None,
+    **options: Any,
+) -> list[Any]:
+    """Write one performance to several targets; all suffixes are known before the first is written."""
+    from music21_lstm.pipeline import AUDIO_FORMATS, format_of, write
+
+    formats = [standard_format if t == STANDARD else format_of(t) for t in targets]
+    results = []
+    for target, chosen in zip(targets, formats, strict=True):
+        # Only sound has options.
+        own = options if chosen in AUDIO_FORMATS else {}
+        if target == STANDARD:
+            with standard_output() as out:
+                results.append(write(performance, out, format=chosen, title=title, **own))
+        else:
+            results.append(write(performance, target, format=chosen, title=title, **own))
+    return results
+
+
+def _read(
+    source: str, track: str | None, percussion: bool, resolution: int | None
+) -> Performance:
+    return _read_data(read_source(source), track, percussion, resolution)
+
+
+def _read_data(
+    data: Any, track: str | None, percussion: bool, resolution: int | None
+) -> Performance:
+    from music21_lstm.pipeline import read
+
+    return read(data, track=track_of(track), percussion=percussion, resolution=resolution)
+
+
+def _title(source: str) -> str | None:
+    return None if source == STANDARD else Path(source).stem
+
+
+def _facts(performance: Performance) -> dict[str, Any]:
+    """Counts and ranges of a performance, in JSON's types."""
+    notes = performance.notes
+    kinds = Counter(type(event).__name__ for event in performance.events)
+    return {
+        "resolution": performance.resolution,
+        "events": len(performance),
+        "notes": len(notes),
+        "seconds": round(performance.seconds, 3),
+        "quarters": round(performance.duration / performance.resolution, 3),
+        "pitches": [min(n.pitch for n in notes), max(n.pitch for n in notes)] if notes else None,
+        "velocities": (
+            [min(n.velocity for n in notes), max(n.velocity for n in notes)] if notes else None
+        ),
+        "kinds": dict(sorted(kinds.items())),
+        "left_out": [asdict(loss) for loss in performance.losses],
+    }
+
+
+def _tracks(data: Any) -> list[dict[str, Any]]:
+    """The tracks of a MIDI file; of anything else none."""
+    from music21_lstm.encoding.midi import midi_tracks
+    from music21_lstm.streams.reading import MIDI_SUFFIXES
+
+    is_midi = (
+        data.startswith(b"MThd") if isinstance(data, bytes) else data.suffix.lower() in MIDI_SUFFIXES
+    )
+    return [asdict(track) for track in midi_tracks(data)] if is_midi else []
+
+
+def _lines(facts: dict[str, Any]) -> list[str]:
+    """The facts as lines for people."""
+    minutes, seconds = divmod(facts["seconds"], 60)
+    lines = [
+        f"{facts['source']}: {facts['notes']} notes, {facts['events']} events, "
+        f"{int(minutes)}:{seconds:04.1f}, {facts['resolution']} ticks per quarter"
+    ]
+    for name in ("pitches", "velocities"):
+        if facts[name]:
+            lines.append(f"  {name} {facts[name][0]} to {facts[name][1]}")
+    lines.append("  " + ", ".join(f"{count} {kind}" for kind, count in facts["kinds"].items()))
+    chosen = facts["track"]
+    for track in facts["tracks"]:
+        reach = "" if track["lowest"] is None else f", pitches {track['lowest']}–{track['highest']}"
+        lines.append(
+            f"  track {track['number']} {track['name']!r}: {track['notes']} notes, "
+            f"{track['percussion_notes']} percussion, {track['control_changes']} control changes, "
+            f"{track['tempo_changes']} tempo changes{reach}"
+        )
+    if facts["tracks"]:
+        lines.append(f"  read: {'all tracks, merged' if chosen is None else f'track {chosen}'}")
+    for loss in facts["left_out"]:
+        where = f" ({loss['where']})" if loss["where"] else ""
+        lines.append(f"  left out: {loss['count']} × {loss['what']}{where}")
+    if "plot" in facts:
+        lines.append(f"  piano roll: {facts['plot']}")
+    return lines

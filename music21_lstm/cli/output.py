@@ -1,0 +1,94 @@
+"""How the command line reads its arguments and prints its results."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from music21_lstm.errors import FileError
+
+if TYPE_CHECKING:
+    from music21_lstm.encoding.performance import Performance
+    from music21_lstm.streams.reading import Source
+
+__all__ = ["STANDARD", "Printer", "progress", "read_source", "standard_output", "track_of"]
+
+STANDARD = "-"
+"""As a file name: standard input or output."""
+
+
+class Printer:
+    """Prints for people on standard error, and results on standard output."""
+
+    def __init__(self, *, quiet: bool = False, as_json: bool = False) -> None:
+        self.quiet = quiet
+        self.as_json = as_json
+
+    def say(self, line: str) -> None:
+        """A line for people: what was done, what was left out."""
+        if not self.quiet and not self.as_json:
+            typer.echo(line, err=True)
+
+    def losses(self, performance: Performance, name: str) -> None:
+        """What the source had and a performance cannot hold."""
+        if performance.losses:
+            listed = "; ".join(map(str, performance.losses))
+            self.say(f"{name}: left out: {listed}")
+
+    def result(self, value: Any, lines: Sequence[str]) -> None:
+        """The result: as one JSON object, or as lines."""
+        if self.as_json:
+            typer.echo(json.dumps(value, indent=1, ensure_ascii=False))
+        else:
+            for line in lines:
+                typer.echo(line)
+
+
+def read_source(name: str) -> Source:
+    """The source that *name* stands for: a path, or the bytes of standard input."""
+    return sys.stdin.buffer.read() if name == STANDARD else Path(name)
+
+
+def track_of(text: str | None) -> int | str | None:
+    """A track as the user gave it: a number, or a name."""
+    if text is None or not text.isdigit():
+        return text
+    return int(text)
+
+
+@contextlib.contextmanager
+def standard_output() -> Iterator[Any]:
+    """Standard output as a binary file, flushed at the end."""
+    if sys.stdout.isatty():
+        raise FileError("standard output is a terminal; name a file, or pipe it: -o - | …")
+    yield sys.stdout.buffer
+    sys.stdout.buffer.flush()
+
+
+@contextlib.contextmanager
+def progress(quiet: bool, length: int, label: str) -> Iterator[Any]:
+    """A progress bar on standard error, or nothing that shows."""
+    file = None if not quiet else _Nowhere()
+    with typer.progressbar(length=length, label=label, file=file or sys.stderr) as bar:
+        yield bar
+
+
+class _Nowhere:
+    """A file that forgets."""
+
+    def write(self, text: str) -> int:
+        """Forget *text*."""
+        return len(text)
+
+    def flush(self) -> None:
+        """Nothing to do."""
+
+    def isatty(self) -> bool:
+        """Not a terminal."""
+        return False
