@@ -13,10 +13,10 @@ is used: no FluidSynth, no TensorFlow.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from music21_lstm.streams.subconverters import register, unregister
 
 if TYPE_CHECKING:
     from music21_lstm.audio import RenderResult
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from music21_lstm.notation import engrave
     from music21_lstm.pipeline import read, render, to_stream, train, write
     from music21_lstm.streams.elements import PerformanceEvent
+    from music21_lstm.streams.subconverters import register, unregister
 
 __version__ = "0.1.0"
 
@@ -56,9 +57,11 @@ _WHERE = {
     "engrave": "notation",
     "load": "generation",
     "read": "pipeline",
+    "register": "streams.subconverters",
     "render": "pipeline",
     "to_stream": "pipeline",
     "train": "pipeline",
+    "unregister": "streams.subconverters",
     "write": "pipeline",
 }
 
@@ -102,4 +105,16 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
-register()
+def _is_command_line() -> bool:
+    """Whether this process is the command line, which has no use for registered converters.
+
+    Importing music21 takes most of a second: too long for ``music21-lstm --help``.
+    """
+    program = Path(sys.argv[0]).stem if sys.argv else ""
+    return program == "music21-lstm" or (
+        program == "-m" and sys.orig_argv[1:3] == ["-m", "music21_lstm"]
+    )
+
+
+if not _is_command_line():
+    import_module(f"{__name__}.streams.subconverters").register()

@@ -6,13 +6,14 @@ no velocity and no key is silent. The other 127 programs of General MIDI and the
 
     python soundfonts/build.py --debian
 
-fetches both packages into a temporary folder (nothing is installed); anywhere else, give the files::
+fetches both packages into a temporary folder (nothing is installed); elsewhere, give the files::
 
     python soundfonts/build.py --piano MuseScore_General_Full.sf2 --gm FluidR3Mono_GM.sf3
 
 The sources are held to the SHA-256 sums in SHA256SUMS. The result is the same, byte for byte, for
-the same libvorbis (soundfile 0.14 brings 1.3.7); its sum is printed at the end. The format is SoundFont 2.04's, with the Vorbis samples of MuseScore's SF3: such a sample's start
-and end count bytes, its loop counts frames from its own start.
+the same libvorbis (soundfile 0.14 brings 1.3.7); its sum is printed at the end. The format is
+SoundFont 2.04's, with the Vorbis samples of MuseScore's SF3: such a sample's start and end count
+bytes, its loop counts frames from its own start.
 """
 
 from __future__ import annotations
@@ -147,19 +148,17 @@ class Piano(Bank):
     def instrument_zones(self, at: int) -> list[Zone]:
         """The zones, from the lowest to the highest key, at the level that the samples had."""
         zones = widened(super().instrument_zones(at), KEY_RANGE, PIANO_KEYS)
-        common = dict(zones[0][0]).get(ATTENUATION, 0)
-        levelled = []
-        for generators, modulators in zones:
-            own = dict(generators)
-            if SAMPLE in own:
-                level = own.get(ATTENUATION, common) + self.encoded(own.pop(SAMPLE))[1]
-                # The sample must stand last, and the ranges first.
-                generators = [
-                    *({**own, ATTENUATION: level}).items(),
-                    (SAMPLE, dict(generators)[SAMPLE]),
-                ]
-            levelled.append((generators, modulators))
-        return levelled
+        common: int = dict[int, int](zones[0][0]).get(ATTENUATION, 0)
+        return [(self._levelled(generators, common), mods) for generators, mods in zones]
+
+    def _levelled(self, generators: list[Row], common: int) -> list[Row]:
+        """A zone's generators, its own or the *common* attenuation raised by the sample's."""
+        own = dict[int, int](generators)
+        if SAMPLE not in own:
+            return generators
+        sample = own.pop(SAMPLE)  # which must stand last, as the ranges must first
+        own[ATTENUATION] = own.get(ATTENUATION, common) + self.encoded(sample)[1]
+        return [*own.items(), (SAMPLE, sample)]
 
     def sample(self, at: int) -> tuple[bytes, Row]:
         """The sample as Ogg Vorbis, with the header that belongs to it."""
@@ -288,7 +287,7 @@ def vorbis(sound: NDArray[np.float32], rate: int) -> bytes:
 
 
 def widened(zones: list[Zone], operator: int, limits: tuple[int, int]) -> list[Zone]:
-    """*zones*, those of their ranges (keys or velocities) that end at *limits* widened to 0 and 127."""
+    """*zones*, their ranges (of keys or velocities) that end at *limits* widened to 0 and 127."""
 
     def wide(op: int, amount: int) -> Row:
         if op != operator:
@@ -335,7 +334,10 @@ def build(piano: Path, gm: Path) -> bytes:
 
 def fetch(package: str, name: str, folder: Path) -> Path:
     """The file *name* of a Debian package, unpacked into *folder*; nothing is installed."""
-    subprocess.run(["apt-get", "download", package], cwd=folder, check=True)  # noqa: S607
+    try:
+        subprocess.run(["apt-get", "download", package], cwd=folder, check=True)  # noqa: S607
+    except (OSError, subprocess.CalledProcessError) as error:
+        sys.exit(f"{package} cannot be fetched ({error}); give the files with --piano and --gm")
     (archive,) = folder.glob(f"{package}_*.deb")
     subprocess.run(["dpkg-deb", "-x", archive, folder], check=True)  # noqa: S607
     return folder / name
@@ -361,7 +363,7 @@ def main() -> None:
     options = parser.parse_args()
     if not options.debian and not (options.piano and options.gm):
         parser.error("give --piano and --gm, or --debian")
-    sums = dict(reversed(line.split()) for line in SUMS.read_text("ascii").splitlines())
+    sums = {name: found for found, name in map(str.split, SUMS.read_text("ascii").splitlines())}
     with tempfile.TemporaryDirectory() as folder:
         piano = options.piano or fetch(PIANO_PACKAGE, PIANO_FILE, Path(folder))
         gm = options.gm or fetch(GM_PACKAGE, GM_FILE, Path(folder))

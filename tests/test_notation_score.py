@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from music21 import converter, corpus, stream
+from music21.common.numberTools import opFrac
 from music21.musicxml.m21ToXml import GeneralObjectExporter
-from musicxml_checks import read_musicxml, schema_errors
 
 from music21_lstm.encoding import (
     ControlChange,
@@ -25,6 +26,8 @@ from music21_lstm.encoding.performance import with_deltas
 from music21_lstm.errors import EncodingError
 from music21_lstm.notation import engrave
 
+from .musicxml_checks import read_musicxml, schema_errors
+
 DELTAS = st.one_of(
     st.just(0),
     st.sampled_from([60, 80, 120, 160, 240, 320, 480, 960, 1920]),
@@ -32,7 +35,9 @@ DELTAS = st.one_of(
     st.integers(0, 0x0FFFFFFF),
 )
 PITCHES = st.integers(12, 127)
-METRES = st.sampled_from([(4, 4), (3, 4), (6, 8), (5, 8), (7, 8), (2, 2), (1, 4), (9, 8), (255, 128)])
+METRES = st.sampled_from(
+    [(4, 4), (3, 4), (6, 8), (5, 8), (7, 8), (2, 2), (1, 4), (9, 8), (255, 128)]
+)
 EVENTS = st.one_of(
     st.builds(NoteOn, DELTAS, PITCHES, st.integers(1, 127)),
     st.builds(NoteOn, st.just(0), st.integers(55, 65), st.just(64)),
@@ -54,7 +59,7 @@ def notes_of(score):
         for measure in part.getElementsByClass(stream.Measure):
             for voice in measure.voices or [measure]:
                 for element in voice.notes:
-                    offset = measure.offset + element.offset
+                    offset = opFrac(Fraction(measure.offset) + Fraction(element.offset))
                     for single in element.notes if element.isChord else [element]:
                         name = voice.id if measure.voices else None
                         yield number, name, offset, element.duration.quarterLength, single
@@ -127,7 +132,7 @@ def test_the_trace_of_each_note_gives_its_ticks_back(performance):
         first, last = pieces[note.on][0], pieces[note.on][-1]
         trace = first[4].editorial["performed"]
         onset = round(first[0] * performance.resolution)
-        end = round((last[0] + last[1]) * performance.resolution)
+        end = round(opFrac(Fraction(last[0]) + Fraction(last[1])) * performance.resolution)
         assert (onset + trace.onset_shift, end + trace.end_shift) == (note.onset, note.end)
         assert (trace.on, trace.off) == (note.on, note.off)
         assert trace.release_velocity == note.release_velocity
@@ -140,14 +145,16 @@ def test_every_voice_of_every_bar_is_full_and_nothing_overlaps(performance):
     score = engrave(performance)
     for part, names in zip(score.parts, (("1", "2"), ("5", "6")), strict=True):
         for measure in part.getElementsByClass(stream.Measure):
-            expected = measure.barDuration.quarterLength - measure.paddingLeft - measure.paddingRight
+            expected = (
+                measure.barDuration.quarterLength - measure.paddingLeft - measure.paddingRight
+            )
             assert len(measure.voices) <= 2
             assert [voice.id for voice in measure.voices] == list(names[: len(measure.voices)])
             for voice in measure.voices or [measure]:
                 end = 0
                 for element in voice.notesAndRests:
                     assert element.offset == end
-                    end = element.offset + element.duration.quarterLength
+                    end = opFrac(Fraction(end) + Fraction(element.duration.quarterLength))
                 assert end == expected
 
 
@@ -158,8 +165,8 @@ def test_tied_pieces_follow_each_other_and_are_marked_as_one_note(performance):
         ties = [single.tie.type if single.tie else None for *_, single in pieces]
         wanted = ["start", *["continue"] * (len(ties) - 2), "stop"] if len(ties) > 1 else [None]
         assert ties == wanted
-        for (offset, length, *_), following in zip(pieces, pieces[1:], strict=False):
-            assert offset + length == following[0]
+        for (offset, length, *_), following in pairwise(pieces):
+            assert Fraction(offset) + Fraction(length) == Fraction(following[0])
         assert len({single.pitch.nameWithOctave for *_, single in pieces}) == 1
 
 
@@ -169,20 +176,34 @@ def test_any_engraved_page_is_valid_musicxml(performance):
     assert schema_errors(musicxml(engrave(performance), make_notation=False)) == []
 
 
-@pytest.mark.parametrize("name", ["bach/bwv66.6", "bach/bwv269", "bach/bwv153.1"])
+# Where Bach's alto goes below his tenor, one keyboard cannot show who sang what: the parts stay
+# in order. (Alto, tenor) by offset.
+CROSSINGS = {
+    "bach/bwv66.6": {26.5: ("F#3", "B3")},
+    "bach/bwv269": {},
+    "bach/bwv153.1": {26.0: ("E4", "A4"), 27.0: ("E4", "G#4")},
+}
+
+
+@pytest.mark.parametrize("name", CROSSINGS)
 def test_a_chorale_is_engraved_note_for_note_with_a_voice_for_each_part(name):
     source, performance = of_chorale(name)
-    page = engrave(performance)
     voices = defaultdict(list)
-    for pieces in pieces_by_note(page).values():
+    for pieces in pieces_by_note(engrave(performance)).values():
         offset, _, staff, voice, single = pieces[0]
         length = sum(Fraction(piece[1]) for piece in pieces)
         voices[staff, voice].append((Fraction(offset), single.pitch.nameWithOctave, length))
     for place, part in zip([(0, "1"), (0, "2"), (1, "5"), (1, "6")], source.parts, strict=True):
-        wanted = [
+        wanted = {
             (Fraction(n.offset), n.pitch.nameWithOctave, Fraction(n.quarterLength))
             for n in part.stripTies().flatten().notes
-        ]
+        }
+        for offset, crossed in CROSSINGS[name].items():
+            alto_or_tenor = {(0, "2"): crossed, (1, "5"): crossed[::-1]}.get(place)
+            if alto_or_tenor:
+                (old,) = (n for n in wanted if n[0] == offset)
+                assert old[1] == alto_or_tenor[0]
+                wanted = wanted - {old} | {(old[0], alto_or_tenor[1], old[2])}
         assert sorted(voices[place]) == sorted(wanted)
 
 
@@ -205,7 +226,7 @@ def test_a_chorale_shows_the_accidentals_of_its_key_and_no_others():
         for *_, single in notes_of(page)
         if single.pitch.accidental is not None and single.pitch.accidental.displayStatus
     )
-    assert shown == {"E#": 5, "A#": 3, "D#": 1}
+    assert shown == {"E#": 6, "A#": 3, "D#": 1}
 
 
 @pytest.mark.parametrize("make_notation", [True, False])
@@ -219,8 +240,10 @@ def test_an_exported_page_is_valid_and_has_the_same_notes_when_read_again(make_n
     assert [len(part.recurse().notes) for part in again.parts] == [
         len(part.recurse().notes) for part in page.parts
     ]
-    names = [sorted(str(n.pitches) + str(n.quarterLength) for n in s.recurse().notes)
-             for s in (again, page)]
+    names = [
+        sorted(str(n.pitches) + str(n.quarterLength) for n in s.recurse().notes)
+        for s in (again, page)
+    ]
     assert names[0] == names[1]
 
 
@@ -241,7 +264,8 @@ def test_voices_keep_their_numbers_from_bar_to_bar():
     held = performed(
         [(72, 1), (74, 1), (76, 1), (77, 1)] * 3, [(None, 8), (67, 4)], [(48, 4), (50, 4), (52, 4)]
     )
-    root = read_musicxml(musicxml(engrave(held)))
+    # (With its own pass over the notation, music21 takes single Voices out and renumbers them.)
+    root = read_musicxml(musicxml(engrave(held), make_notation=False))
     found = {(n.findtext("staff"), n.findtext("voice")) for n in root.iter("note")}
     assert found == {("1", "1"), ("1", "2"), ("2", "5")}
 
@@ -278,8 +302,9 @@ def test_a_change_of_metre_in_the_middle_of_a_bar_starts_a_new_bar():
 
 
 def test_a_silence_of_years_is_not_written_out():
-    long = Performance(1, [NoteOn(0, 60, 64), NoteOff(1, 60), NoteOn(0x0FFFFFFF, 62, 64),
-                           NoteOff(1, 62)])
+    long = Performance(
+        1, [NoteOn(0, 60, 64), NoteOff(1, 60), NoteOn(0x0FFFFFFF, 62, 64), NoteOff(1, 62)]
+    )
     page = engrave(long)
     assert len(page.parts[0].getElementsByClass(stream.Measure)) < 100
     traces = {n.pitch.midi: n.editorial["performed"] for *_, n in notes_of(page)}
@@ -340,8 +365,15 @@ def test_one_tempo_stands_over_the_first_bar_and_rubato_is_not_printed():
     assert [mark.number for mark in marks] == [100]
     rubato = Performance(
         480,
-        [e for i in range(40) for e in (SetTempo.from_mpqn(0, 500_000 + 1000 * i),
-                                        NoteOn(0, 72, 64), NoteOff(480, 72))],
+        [
+            e
+            for i in range(40)
+            for e in (
+                SetTempo.from_mpqn(0, 500_000 + 1000 * i),
+                NoteOn(0, 72, 64),
+                NoteOff(480, 72),
+            )
+        ],
     )
     marks = engrave(rubato).recurse().getElementsByClass("MetronomeMark")
     assert [mark.number for mark in marks] == [116]

@@ -39,20 +39,26 @@ _INAUDIBLE = 1e-6  # −120 dBFS: less than this is what a reverberation of noth
 
 @dataclass(frozen=True, slots=True)
 class AudioFormat:
-    """A kind of sound file, in libsndfile's words; *rates* are the sample rates that it can have."""
+    """A kind of sound file, in libsndfile's words.
+
+    *compression* is 0 for the best and largest, 1 for the smallest; *rates* are the sample rates
+    that it can have, empty if any.
+    """
 
     container: str
     subtype: str
+    compression: float | None = None
     rates: tuple[int, ...] = ()
 
 
 FORMATS = {
     "wav": AudioFormat("WAV", "PCM_16"),
     "flac": AudioFormat("FLAC", "PCM_16"),
-    "ogg": AudioFormat("OGG", "VORBIS"),
+    "ogg": AudioFormat("OGG", "VORBIS", 0.4),
     "mp3": AudioFormat(
         "MP3",
         "MPEG_LAYER_III",
+        0.0,
         (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000),
     ),
 }
@@ -86,7 +92,7 @@ def render(
     sample_rate: int = 44100,
     gain: float = 0.5,
     program: int = 0,
-    format: str | None = None,  # noqa: A002 - music21's own word for it
+    format: str | None = None,
     normalize: bool = True,
     max_duration: float | None = None,
 ) -> RenderResult:
@@ -251,7 +257,13 @@ def _encode(raw: IO[bytes], scale: float, path: Path, kind: AudioFormat, sample_
     factor = np.float32(scale)
     try:
         with soundfile.SoundFile(
-            path, "w", sample_rate, 2, subtype=kind.subtype, format=kind.container
+            path,
+            "w",
+            sample_rate,
+            channels=2,
+            subtype=kind.subtype,
+            format=kind.container,
+            compression_level=kind.compression,
         ) as sink:
             while data := raw.read(BLOCK * 8):
                 sink.write(np.frombuffer(data, np.float32).reshape(-1, 2) * factor)

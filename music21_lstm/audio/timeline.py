@@ -16,7 +16,7 @@ GRAIN = 64
 """FluidSynth computes 64 frames at a time, and hears of events only between: 1.5 ms at 44.1 kHz."""
 
 REVERB_SEND = 91
-REVERB = 64
+REVERB = 80
 PEDALS = (64, 66)
 """Sustain and sostenuto: they hold notes whose keys were let go."""
 
@@ -63,8 +63,9 @@ def timeline(
     pitch that is struck again while it sounds the first note off is the first note's, as in
     :attr:`Performance.notes`, so its key is let go with the last. Control changes of any channel
     act on this one, since the notes of a performance have none. At the end, which comes after
-    *until* seconds if not before, every key and pedal is let go. Unless the performance has a reverb send of its own (controller 91), a moderate one
-    comes first: a bank may leave its piano dry.
+    *until* seconds if not before, every key and pedal is let go. Unless the performance has a
+    reverb send of its own (controller 91), a moderate one comes first: a bank may leave its piano
+    dry.
 
     >>> from music21_lstm.encoding import NoteOff, NoteOn
     >>> tune = Performance(480, [NoteOn(0, 60, 80), NoteOff(480, 60)])

@@ -306,12 +306,12 @@ class Tracker:
         """Which keys may come next, (257,), if its delta bin is *delta*.
 
         An off only of a sounding pitch, an on only of a silent one, in canonical order within a
-        tick, and END at delta 0 when nothing sounds. Only at delta 0 can there be none.
+        tick, and END at delta 0 when nothing sounds any more. Only at delta 0 can there be none.
         """
         keys = np.empty(KEYS, np.bool_)
         np.not_equal(self.sounding, 0, out=keys[:128])
         np.logical_not(keys[:128], out=keys[128:END])
-        keys[END] = delta == 0 and not keys[:128].any()
+        keys[END] = delta == 0 and self.key < 128 and not keys[:128].any()
         if delta == 0 and self.key < END:
             keys[: self.key + 1] = False  # offs before ons, each from low to high
         return keys

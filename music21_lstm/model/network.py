@@ -140,7 +140,7 @@ class EventsNetwork:
         sounds = batch["sounding"] > 0
         together = batch["next_delta"][..., None] == 0
         last = batch["key"][..., None]
-        end = together & ~tf.reduce_any(sounds, -1, keepdims=True)
+        end = together & (last < 128) & ~tf.reduce_any(sounds, -1, keepdims=True)
         keys = tf.concat([sounds, ~sounds, end], -1)
         early = together & (last < END) & (tf.range(KEYS) <= last)
         return keys & ~early
@@ -216,4 +216,4 @@ Network = EventsNetwork | PostNetwork
 
 def arrays_of(network: Network) -> dict[str, NDArray[np.float32]]:
     """A copy of the weights of *network*, by name."""
-    return {name: np.array(variable.value) for name, variable in network.variables.items()}
+    return {name: np.array(variable.numpy()) for name, variable in network.variables.items()}

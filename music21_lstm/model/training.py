@@ -245,7 +245,7 @@ class _Trainer:
 
     def state(self, history: tuple[Epoch, ...]) -> TrainingState:
         """All that the next epoch depends on; the inverse of :meth:`restore`."""
-        values = {name: np.array(variable.value) for name, variable in self._everything()}
+        values = {name: np.array(variable.numpy()) for name, variable in self._everything()}
         return TrainingState(self._identity(), history, values)
 
     def restore(self, state: TrainingState) -> tuple[Epoch, ...]:

@@ -31,13 +31,11 @@ def add_beams(metre: Metre, voice: Sequence[Written]) -> None:
             beams = beam.Beams()
             for level in range(1, flags[place] + 1):
                 kind, direction = _beam(flags, strong, place, level)
-                beams.append(kind, direction)
+                beams.append(kind, direction)  # type: ignore[no-untyped-call]
             element.beams = beams  # type: ignore[attr-defined]
 
 
-def _beam(
-    flags: list[int], strong: list[int], place: int, level: int
-) -> tuple[str, str | None]:
+def _beam(flags: list[int], strong: list[int], place: int, level: int) -> tuple[str, str | None]:
     """The kind of one beam of one note, and where a partial one points."""
     joins_before = place > 0 and flags[place - 1] >= level
     joins_after = place + 1 < len(flags) and flags[place + 1] >= level

@@ -1,4 +1,4 @@
-"""Treble or bass: the clef of each bar of a staff, changed only where ledger lines would pile up."""
+"""Treble or bass: the clef of each bar, changed only where ledger lines would pile up."""
 
 from __future__ import annotations
 

@@ -137,7 +137,11 @@ def four_part_voices(placed: Sequence[Placed]) -> list[int] | None:
     parts = [0] * len(placed)
     free_at = [0, 0, 0, 0]
     last = [67, 62, 57, 48]
-    order = sorted(range(len(placed)), key=lambda i: (placed[i].onset, -placed[i].note.pitch))
+    following = _following(placed)
+    order = sorted(
+        range(len(placed)),
+        key=lambda i: (placed[i].onset, -placed[i].note.pitch, -following[i]),
+    )
     for onset, group in groupby(order, key=lambda i: placed[i].onset):
         new = list(group)
         free = [part for part in range(4) if free_at[part] <= onset]
@@ -151,6 +155,17 @@ def four_part_voices(placed: Sequence[Placed]) -> list[int] | None:
             free_at[part] = max(free_at[part], placed[i].end)
             last[part] = placed[i].note.pitch
     return parts
+
+
+def _following(placed: Sequence[Placed]) -> list[int]:
+    """For each note the nearest pitch that starts as it ends: of a unison, that tells the parts."""
+    starting: dict[int, list[int]] = {}
+    for p in placed:
+        starting.setdefault(p.onset, []).append(p.note.pitch)
+    return [
+        min(starting.get(p.end, [p.note.pitch]), key=lambda pitch: abs(pitch - p.note.pitch))
+        for p in placed
+    ]
 
 
 def _assign(

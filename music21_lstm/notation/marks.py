@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from music21_lstm.encoding.events import KeySignature, Mode, SetTempo
 from music21_lstm.encoding.performance import Performance
@@ -103,12 +103,8 @@ def _median(tempi: list[tuple[int, int]], end: int) -> int:
         (mpqn, after - tick) for (tick, mpqn), (after, _) in pairwise([*tempi, (end, 0)])
     )
     half = sum(span for _, span in spans) / 2
-    seen = 0
-    for mpqn, span in spans:
-        seen += span
-        if seen >= half:
-            break
-    return mpqn
+    seen = accumulate(span for _, span in spans)
+    return next(mpqn for (mpqn, _), reached in zip(spans, seen, strict=True) if reached >= half)
 
 
 class _Anchors:

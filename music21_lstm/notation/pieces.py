@@ -36,7 +36,7 @@ def bar_pieces(
     voice's rests are printed (as in a chorale); without, only those in which the staff is silent.
     """
     upper, lower = (_cut(voice, bars) for voice in staff)
-    for bar, first, second in zip(bars, upper, lower, strict=True):
+    for first, second in zip(upper, lower, strict=True):
         if not any(piece.sounding for piece in second):
             yield first, []
         elif all_rests:
@@ -47,7 +47,6 @@ def bar_pieces(
                 [p._replace(visible=p.sounding is not None or not covered(p)) for p in first],
                 [p._replace(visible=p.sounding is not None) for p in second],
             )
-        assert first[-1].end == bar.length
 
 
 def _covered(voice: list[Piece]) -> _Cover:
@@ -94,8 +93,7 @@ def _rests(bar: Bar, start: int, end: int) -> list[Piece]:
 def _notes(bar: Bar, start: int, end: int, sounding: Sounding) -> list[Piece]:
     first, last = sounding.onset - bar.start, sounding.end - bar.start
     return [
-        Piece(a, b, sounding, a > first, b < last)
-        for a, b in _values(bar, start, end, rest=False)
+        Piece(a, b, sounding, a > first, b < last) for a, b in _values(bar, start, end, rest=False)
     ]
 
 

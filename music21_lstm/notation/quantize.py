@@ -53,7 +53,9 @@ def is_aligned(performance: Performance) -> bool:
     True
     """
     onsets = [note.onset for note in performance.notes]
-    exact = sum(onset * 24 % performance.resolution == 0 for onset in onsets)
+    exact = sum(
+        any(onset * parts % performance.resolution == 0 for parts in (24, 5, 7)) for onset in onsets
+    )
     return 2 * exact >= len(onsets)
 
 

@@ -86,8 +86,10 @@ def _staves(placed: Sequence[Placed], aligned: bool) -> tuple[Staff, Staff, bool
         )
         return (soprano, alto), (tenor, bass), True
     right = split_hands(placed)
-    hands = ([p for p, is_right in zip(placed, right, strict=True) if is_right],
-             [p for p, is_right in zip(placed, right, strict=True) if not is_right])
+    hands = (
+        [p for p, is_right in zip(placed, right, strict=True) if is_right],
+        [p for p, is_right in zip(placed, right, strict=True) if not is_right],
+    )
     return two_voices(hands[0], aligned=aligned), two_voices(hands[1], aligned=aligned), False
 
 
@@ -113,9 +115,7 @@ def _parts(
     return parts
 
 
-def _spelled(
-    placed: Sequence[Placed], bars: Sequence[Bar], keys: Sequence[Key]
-) -> dict[int, int]:
+def _spelled(placed: Sequence[Placed], bars: Sequence[Bar], keys: Sequence[Key]) -> dict[int, int]:
     """The place on the line of fifths of each note, by the place of its note on."""
     order = sorted(placed, key=lambda p: (p.onset, p.note.pitch))
     note_keys = []
@@ -134,8 +134,12 @@ def _plans(
     voices = list(bar_pieces(staff, bars, all_rests=all_rests))
     clefs = clefs_of(
         [
-            [p.note.pitch for piece in [*upper, *lower] if piece.sounding
-             for p in piece.sounding.notes]
+            [
+                p.note.pitch
+                for piece in [*upper, *lower]
+                if piece.sounding
+                for p in piece.sounding.notes
+            ]
             for upper, lower in voices
         ],
         usual,
@@ -148,6 +152,7 @@ def _plans(
             keys[i],
             new_key=i == 0 or keys[i] != keys[i - 1],
             new_clef=clefs[i] if i == 0 or clefs[i] != clefs[i - 1] else None,
+            first=i == 0,
             last=i == len(bars) - 1,
         )
         for i, (bar, (upper, lower)) in enumerate(zip(bars, voices, strict=True))
@@ -167,9 +172,7 @@ def _add_tempo(part: stream.PartStaff, bars: Sequence[Bar], marks: Sequence[Temp
         measures[mark.bar].insert(0, shown)
 
 
-def _score(
-    parts: list[stream.PartStaff], title: str | None, composer: str | None
-) -> stream.Score:
+def _score(parts: list[stream.PartStaff], title: str | None, composer: str | None) -> stream.Score:
     score = stream.Score()
     data = metadata.Metadata()
     # An empty name keeps music21 from printing "Music21 Fragment" and "Music21" as its own.

@@ -10,13 +10,18 @@ in its harmonic chromatic scale. The names of the tonics themselves come from th
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["estimate_key", "name_of", "spell"]
+from music21_lstm.encoding.events import Mode
 
-_STEPS = "FCGDAEB"
+__all__ = ["Step", "estimate_key", "name_of", "spell"]
+
+Step = Literal["C", "D", "E", "F", "G", "A", "B"]
+
+_STEPS: tuple[Step, ...] = ("F", "C", "G", "D", "A", "E", "B")
 
 _BEFORE, _AFTER = 10, 42
 """The company of a note: so many notes before and after it (ps13's own values)."""
@@ -26,7 +31,7 @@ _MAJOR = (0.748, 0.060, 0.488, 0.082, 0.670, 0.460, 0.096, 0.715, 0.104, 0.366, 
 _MINOR = (0.712, 0.084, 0.474, 0.618, 0.049, 0.460, 0.105, 0.747, 0.404, 0.067, 0.133, 0.330)
 
 
-def estimate_key(pitches: Sequence[int], lengths: Sequence[float]) -> tuple[int, str]:
+def estimate_key(pitches: Sequence[int], lengths: Sequence[float]) -> tuple[int, Mode]:
     """The sharps (negative: flats) and the mode of a whole piece; C major if it has no notes.
 
     The key whose profile correlates best with how long each pitch class sounds (C. Krumhansl and
@@ -39,8 +44,10 @@ def estimate_key(pitches: Sequence[int], lengths: Sequence[float]) -> tuple[int,
     np.add.at(heard, np.asarray(pitches, dtype=int) % 12, np.asarray(lengths, dtype=float))
     if np.ptp(heard) == 0:
         return 0, "major"
-    best = (-2.0, 0, "major")
-    for mode, profile, shift in (("major", _MAJOR, 0), ("minor", _MINOR, -3)):
+    best: tuple[float, int, Mode] = (-2.0, 0, "major")
+    profiles: tuple[tuple[Mode, tuple[float, ...], int], ...]
+    profiles = (("major", _MAJOR, 0), ("minor", _MINOR, -3))
+    for mode, profile, shift in profiles:
         for tonic in range(12):
             fit = float(np.corrcoef(heard, np.roll(profile, tonic))[0, 1])
             sharps = (tonic * 7 + shift + 5) % 12 - 5
@@ -48,9 +55,7 @@ def estimate_key(pitches: Sequence[int], lengths: Sequence[float]) -> tuple[int,
     return best[1], best[2]
 
 
-def spell(
-    pitches: Sequence[int], keys: Sequence[tuple[int, str]]
-) -> list[int]:
+def spell(pitches: Sequence[int], keys: Sequence[tuple[int, Mode]]) -> list[int]:
     """The place on the line of fifths of each pitch, in order of onset, each with its key.
 
     >>> [name_of(place) for place in spell([62, 66, 69, 61], [(2, "major")] * 4)]
@@ -84,9 +89,7 @@ def _company(classes: NDArray[np.int_]) -> NDArray[np.int_]:
     return np.asarray(total[last] - total[first])
 
 
-def _nearest(
-    classes: NDArray[np.int_], centre: NDArray[np.int_]
-) -> NDArray[np.int_]:
+def _nearest(classes: NDArray[np.int_], centre: NDArray[np.int_]) -> NDArray[np.int_]:
     """The place on the line of fifths of a pitch class, from five below *centre* to six above."""
     return np.asarray(centre - 5 + (classes * 7 - (centre - 5)) % 12)
 
@@ -96,7 +99,7 @@ def _bounded(places: NDArray[np.int_]) -> NDArray[np.int_]:
     return np.where(places > 19, places - 12, np.where(places < -15, places + 12, places))
 
 
-def name_of(place: int) -> tuple[str, int]:
+def name_of(place: int) -> tuple[Step, int]:
     """The step and the alteration of a place on the line of fifths.
 
     >>> name_of(0), name_of(6), name_of(-2)

@@ -148,12 +148,12 @@ def _shared(groups: list[list[Placed]], strictness: float) -> Staff:
         ways = sorted(best.values(), key=lambda way: way.cost)[:_BEAM]
     upper: list[Sounding] = []
     lower: list[Sounding] = []
-    way: _Way | None = ways[0]
-    while way is not None:
-        for sounding, voice in zip(way.step, (upper, lower), strict=True):
+    taken: _Way | None = ways[0]
+    while taken is not None:
+        for sounding, voice in zip(taken.step, (upper, lower), strict=True):
             if sounding is not None:
                 voice.append(sounding)
-        way = way.before
+        taken = taken.before
     return upper[::-1], lower[::-1]
 
 
@@ -166,9 +166,7 @@ def _splits(group: list[Placed]) -> Iterator[tuple[Sounding | None, Sounding | N
         yield (_chord(onset, upper) if upper else None, _chord(onset, lower) if lower else None)
 
 
-def _extended(
-    way: _Way, step: tuple[Sounding | None, Sounding | None], strictness: float
-) -> _Way:
+def _extended(way: _Way, step: tuple[Sounding | None, Sounding | None], strictness: float) -> _Way:
     """*way* with one more onset, and what that costs."""
     upper, lower = step
     cost = way.cost + (_SECOND_VOICE if lower else 0.0)

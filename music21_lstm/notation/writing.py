@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from music21 import bar as m21bar
-from music21 import chord, clef, duration, instrument, key, meter, note, pitch, stream, tie
+from music21 import base, chord, clef, duration, instrument, key, meter, note, pitch, stream, tie
 
 from music21_lstm.encoding.events import NoteOff
 from music21_lstm.encoding.performance import Performance
@@ -37,7 +37,8 @@ class BarPlan:
     key: Key
     new_key: bool
     new_clef: Clef | None
-    last: bool = False
+    first: bool
+    last: bool
 
 
 @dataclass(slots=True)
@@ -64,9 +65,7 @@ class _Accidentals:
         return needed and not tied
 
 
-def traces_of(
-    performance: Performance, soundings: Sequence[Sounding]
-) -> dict[int, PerformedTrace]:
+def traces_of(performance: Performance, soundings: Sequence[Sounding]) -> dict[int, PerformedTrace]:
     """The trace of each note, by the place of its note on; the ends are those of *soundings*."""
     events, resolution = performance.events, performance.resolution
     traces = {}
@@ -107,12 +106,11 @@ class StaffWriter:
 
     def part(self, plans: Sequence[BarPlan], name: str) -> stream.PartStaff:
         """The whole staff."""
-        part = stream.PartStaff(id=name)
+        part = stream.PartStaff(id=name)  # type: ignore[no-untyped-call]
         part.partName = "Piano"
         for plan in plans:
             part.coreInsert(quarters(plan.bar.start), self.measure(plan))
         part.coreElementsChanged()
-        part.measure(plans[0].bar.number).insert(0, instrument.Piano())
         part.streamStatus.accidentals = True
         part.streamStatus.beams = True
         return part
@@ -142,12 +140,14 @@ class StaffWriter:
         measure.streamStatus.beams = True
         measure.streamStatus.tuplets = True
         if plan.last:
-            measure.rightBarline = m21bar.Barline("final")
+            measure.rightBarline = m21bar.Barline("final")  # type: ignore[no-untyped-call]
         return measure
 
-    def _signs(self, plan: BarPlan) -> Iterator[clef.Clef | key.Key | meter.TimeSignature]:
+    def _signs(self, plan: BarPlan) -> Iterator[base.Music21Object]:
+        if plan.first:
+            yield instrument.Piano()  # type: ignore[no-untyped-call]
         if plan.new_clef:
-            yield _CLEFS[plan.new_clef]()
+            yield _CLEFS[plan.new_clef]()  # type: ignore[no-untyped-call]
         if plan.new_key:
             sharps, mode = plan.key
             yield key.KeySignature(sharps).asKey(mode)
@@ -164,8 +164,10 @@ class StaffWriter:
             key=lambda entry: entry[:2],
         )
         for start, which, piece in order:
-            element = self._note(piece) if piece.sounding else self._rest(piece, plan.bar)
-            if two and piece.sounding:
+            element = (
+                self._note(piece, piece.sounding) if piece.sounding else self._rest(piece, plan.bar)
+            )
+            if two and not isinstance(element, note.Rest):
                 element.stemDirection = "down" if which else "up"
             shift = plan.bar.shift
             voices[which].append((start + shift, piece.end + shift, element))
@@ -184,17 +186,16 @@ class StaffWriter:
         rest.style.hideObjectOnPrint = not piece.visible
         return rest
 
-    def _note(self, piece: Piece) -> note.Note | chord.Chord:
-        assert piece.sounding is not None
-        notes = []
+    def _note(self, piece: Piece, sounding: Sounding) -> note.Note | chord.Chord:
+        notes: list[note.Note] = []
         kind = _TIES[piece.tied_before, piece.tied_after]
-        for placed in piece.sounding.notes:
+        for placed in sounding.notes:
             single = note.Note(self._pitch(placed, tied=piece.tied_before))
             single.volume.velocity = placed.note.velocity
             single.volume.velocityIsRelative = False
             single.editorial[TRACE_KEY] = self.traces[placed.note.on]
             if kind:
-                single.tie = tie.Tie(kind)
+                single.tie = tie.Tie(kind)  # type: ignore[no-untyped-call]
             # Two keys of one pitch (both hands' tracks had it): one note head is enough.
             if notes and notes[-1].pitch.midi == placed.note.pitch:
                 single.style.hideObjectOnPrint = True
@@ -215,8 +216,12 @@ class StaffWriter:
         return made
 
 
-_TIES = {(False, False): None, (False, True): "start", (True, True): "continue",
-         (True, False): "stop"}
+_TIES = {
+    (False, False): None,
+    (False, True): "start",
+    (True, True): "continue",
+    (True, False): "stop",
+}
 
 
 def _duration(piece: Piece) -> duration.Duration:

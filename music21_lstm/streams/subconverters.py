@@ -117,6 +117,7 @@ class _ConverterAudio(SubConverter):  # type: ignore[misc]
 
     readBinary = True
     suffix: ClassVar[str]
+    mimetype: ClassVar[str]
 
     def write(
         self,
@@ -153,6 +154,7 @@ class _ConverterAudio(SubConverter):  # type: ignore[misc]
             from IPython.display import Audio
 
             player = Audio(data=path.read_bytes(), embed=True)
+            player.mimetype = self.mimetype
             path.unlink()
             return player
         if app is None and common.getPlatform() == "nix":
@@ -171,6 +173,7 @@ class ConverterWav(_ConverterAudio):
     """``stream.write('wav', 'tune.wav')``."""
 
     suffix = "wav"
+    mimetype = "audio/wav"
     registerFormats = ("wav",)
     registerShowFormats = ("wav",)
     registerOutputExtensions = ("wav",)
@@ -180,6 +183,7 @@ class ConverterFlac(_ConverterAudio):
     """``stream.write('flac', 'tune.flac')``."""
 
     suffix = "flac"
+    mimetype = "audio/flac"
     registerFormats = ("flac",)
     registerShowFormats = ("flac",)
     registerOutputExtensions = ("flac",)
@@ -189,6 +193,7 @@ class ConverterOgg(_ConverterAudio):
     """``stream.write('ogg', 'tune.ogg')``: Vorbis."""
 
     suffix = "ogg"
+    mimetype = "audio/ogg"
     registerFormats = ("ogg",)
     registerShowFormats = ("ogg",)
     registerOutputExtensions = ("ogg",)
@@ -198,6 +203,7 @@ class ConverterMp3(_ConverterAudio):
     """``stream.write('mp3', 'tune.mp3')`` and ``stream.show('mp3')``."""
 
     suffix = "mp3"
+    mimetype = "audio/mpeg"
     registerFormats = ("mp3",)
     registerShowFormats = ("mp3",)
     registerOutputExtensions = ("mp3",)

@@ -1,0 +1,75 @@
+# Each target does its own set-up: `make demo` and `make test` work on a fresh clone, in any order.
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# The first Python from 3.11 to 3.13 that is found; or make PYTHON=/path/to/python3.12 …
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell command -v $(name))))
+CHORALE_BUILD ?= build/chorale
+
+.PHONY: help demo test lint format bench docs train-chorale soundfont dist clean
+
+help:
+	@echo "make demo          a bundled model improvises; see demo/"
+	@echo "make test          all tests"
+	@echo "make lint          ruff, mypy --strict, the layers"
+	@echo "make bench         the measured claims of the README, side by side with the peers"
+	@echo "make docs          the documentation, into site/"
+	@echo "make train-chorale the preset 'chorale' again, into $(CHORALE_BUILD)/"
+	@echo "make soundfont     the bundled bank again, from Debian's packages"
+
+demo: $(VENV)/.core
+	$(BIN)/python examples/demo.py demo
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest --cov=music21_lstm --cov-report=term
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m benchmarks
+
+docs: $(VENV)/.docs
+	$(BIN)/mkdocs build --strict --site-dir site
+
+train-chorale: $(VENV)/.dev
+	$(BIN)/python -m music21_lstm train --corpus chorales -o $(CHORALE_BUILD) $(shell cat music21_lstm/checkpoints/chorale/options.txt)
+
+soundfont: $(VENV)/.core
+	$(BIN)/python soundfonts/build.py
+
+dist: $(VENV)/.dev
+	$(BIN)/python -m build
+
+clean:
+	rm -rf $(VENV) build dist demo site .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+
+# --- set-up ----------------------------------------------------------------------------------
+
+$(VENV)/.made:
+	@sh .ci/make-venv "$(PYTHON)" "$(VENV)"
+	@touch $@
+
+$(VENV)/.core: $(VENV)/.made pyproject.toml
+	@echo "installing music21-lstm into $(VENV) …"
+	@$(PIP) install --editable . || sh .ci/install-failed
+	@$(BIN)/python -c "from music21_lstm.audio.library import library; library()" || sh .ci/install-failed
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.made pyproject.toml
+	@echo "installing music21-lstm with TensorFlow and the tools of development into $(VENV) …"
+	@$(PIP) install --editable '.[train,dev]' || sh .ci/install-failed
+	@$(BIN)/python -c "from music21_lstm.audio.library import library; library()" || sh .ci/install-failed
+	@touch $(VENV)/.core $@
+
+$(VENV)/.docs: $(VENV)/.made pyproject.toml
+	@$(PIP) install --editable '.[docs]' || sh .ci/install-failed
+	@touch $@

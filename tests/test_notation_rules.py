@@ -1,0 +1,212 @@
+"""The rules of notation one by one: values, hands, voices, spelling, clefs."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from music21 import converter, corpus, note
+
+from music21_lstm.encoding import PerformedNote
+from music21_lstm.notation.clefs import clefs_of
+from music21_lstm.notation.hands import four_part_voices, split_hands
+from music21_lstm.notation.metre import FINEST, UNIT, Metre
+from music21_lstm.notation.quantize import Placed
+from music21_lstm.notation.spelling import estimate_key, name_of, spell
+from music21_lstm.notation.values import split
+from music21_lstm.notation.voices import one_voice, two_voices
+
+COMMON = Metre(4, 4)
+WALTZ = Metre(3, 4)
+JIG = Metre(6, 8)
+
+
+def placed(*notes):
+    """Notes on the page from (pitch, onset, end) in quarters."""
+    return [
+        Placed(
+            PerformedNote(0, 0, pitch, 64, 64, place, None), int(on * UNIT), int(off * UNIT), True
+        )
+        for place, (pitch, on, off) in enumerate(notes)
+    ]
+
+
+def shown(metre, start, end, **how):
+    return [
+        (a / UNIT, b / UNIT) for a, b in split(metre, int(start * UNIT), int(end * UNIT), **how)
+    ]
+
+
+# Value by value, as Gould's Behind Bars groups them.
+@pytest.mark.parametrize(
+    ("metre", "start", "end", "wanted"),
+    [
+        (COMMON, 0, 4, [(0, 4)]),
+        (COMMON, 0, 3, [(0, 3)]),
+        (COMMON, 1, 4, [(1, 4)]),
+        (COMMON, 1, 3, [(1, 3)]),
+        (COMMON, 0, 2.5, [(0, 2), (2, 2.5)]),
+        (COMMON, 0, 3.5, [(0, 2), (2, 3.5)]),
+        (COMMON, 0.5, 2, [(0.5, 2)]),
+        (COMMON, 0.5, 1.5, [(0.5, 1.5)]),
+        (COMMON, 1.5, 2.5, [(1.5, 2), (2, 2.5)]),
+        (COMMON, 0.25, 0.75, [(0.25, 0.75)]),
+        (COMMON, 0.75, 1.25, [(0.75, 1), (1, 1.25)]),
+        (COMMON, 0.25, 2, [(0.25, 1), (1, 2)]),
+        (WALTZ, 0.5, 3, [(0.5, 1), (1, 3)]),
+        (WALTZ, 0, 2.5, [(0, 2), (2, 2.5)]),
+        (JIG, 0, 3, [(0, 3)]),
+        (JIG, 0.5, 1.5, [(0.5, 1.5)]),
+        (JIG, 0, 2, [(0, 1.5), (1.5, 2)]),
+        (JIG, 1, 2, [(1, 1.5), (1.5, 2)]),
+        (Metre(9, 8), 0.5, 4.5, [(0.5, 1.5), (1.5, 4.5)]),
+        (Metre(5, 8), 0, 2.5, [(0, 1), (1, 2.5)]),
+    ],
+)
+def test_a_note_value_shows_the_beats(metre, start, end, wanted):
+    assert shown(metre, start, end) == wanted
+
+
+@pytest.mark.parametrize(
+    ("metre", "start", "end", "wanted"),
+    [
+        (COMMON, 0.5, 1.5, [(0.5, 1), (1, 1.5)]),
+        (COMMON, 1, 3, [(1, 2), (2, 3)]),
+        (COMMON, 1, 4, [(1, 2), (2, 4)]),
+        (COMMON, 0.25, 1, [(0.25, 0.5), (0.5, 1)]),
+        (JIG, 0, 1.5, [(0, 1.5)]),
+    ],
+)
+def test_a_rest_is_never_syncopated(metre, start, end, wanted):
+    assert shown(metre, start, end, rest=True) == wanted
+
+
+METRES = st.builds(Metre, st.integers(1, 17), st.sampled_from([2, 4, 8, 16]))
+STEPS = st.sampled_from([FINEST, UNIT // 4, UNIT // 3, UNIT // 6, UNIT // 5, UNIT // 7])
+
+
+@given(METRES, STEPS, st.data(), st.booleans())
+def test_written_values_fill_their_stretch_and_have_at_most_one_dot(metre, step, data, rest):
+    end = data.draw(st.integers(1, max(1, metre.length // step))) * step
+    start = data.draw(st.integers(0, end // step - 1)) * step
+    values = split(metre, start, end, rest=rest)
+    assert values[0][0] == start
+    assert values[-1][1] == end
+    assert all(a[1] == b[0] for a, b in pairwise(values))
+    for first, last in values:
+        single = note.Note(quarterLength=(last - first) / UNIT)
+        assert len(single.duration.components) == 1
+        assert single.duration.dots <= 1
+
+
+def test_octaves_in_both_hands_are_split_between_them():
+    low, high = (36, 48), (72, 84)
+    notes = placed(*((pitch, beat, beat + 1) for beat in range(8) for pitch in (*low, *high)))
+    assert split_hands(notes) == [False, False, True, True] * 8
+
+
+def test_a_tune_above_middle_c_is_for_the_right_hand_alone():
+    assert all(split_hands(placed(*((72 + i % 5, i, i + 1) for i in range(16)))))
+
+
+def test_chords_of_four_notes_are_no_chorale_if_they_leave_the_compass_of_a_choir():
+    chord = [(pitch, beat, beat + 1) for beat in range(8) for pitch in (24, 60, 64, 67)]
+    assert four_part_voices(placed(*chord)) is None
+
+
+def test_a_chorale_part_that_is_silent_leaves_its_place_to_no_other():
+    full = [(p, beat, beat + 1) for beat in range(12) for p in (72, 67, 60, 48)]
+    without_tenor = [(72, 12, 13), (67, 12, 13), (48, 12, 13)]
+    parts = four_part_voices(placed(*full, *without_tenor))
+    assert parts is not None
+    assert parts[:4] == [0, 1, 2, 3]
+    assert parts[-3:] == [0, 1, 3]
+
+
+def test_a_bass_held_under_chords_has_the_second_voice():
+    notes = placed((36, 0, 4), (48, 1, 2), (52, 1, 2), (48, 2, 3), (52, 2, 3), (50, 3, 4))
+    upper, lower = two_voices(notes)
+    assert [(s.low, s.onset // UNIT, s.end // UNIT) for s in lower] == [(36, 0, 4)]
+    assert [(s.low, s.high) for s in upper] == [(48, 52), (48, 52), (50, 50)]
+
+
+def test_notes_that_only_follow_each_other_have_one_voice():
+    upper, lower = two_voices(placed((60, 0, 1), (64, 0, 1), (62, 1, 2), (60, 3, 4)))
+    assert len(upper) == 3
+    assert lower == []
+
+
+@given(
+    st.lists(st.tuples(st.integers(40, 60), st.integers(0, 30), st.integers(1, 12)), max_size=40)
+)
+def test_two_voices_hold_every_note_once_and_never_overlap(raw):
+    notes = placed(*((pitch, onset / 4, (onset + length) / 4) for pitch, onset, length in raw))
+    upper, lower = two_voices(notes)
+    held = [p.note.on for sounding in (*upper, *lower) for p in sounding.notes]
+    assert sorted(held) == list(range(len(notes)))
+    for voice in (upper, lower):
+        assert all(a.end <= b.onset for a, b in pairwise(voice))
+        assert all(sounding.onset < sounding.end for sounding in voice)
+
+
+def test_one_voice_joins_what_starts_together_and_ends_at_the_next_onset():
+    voice = one_voice(placed((60, 0, 3), (64, 0, 3), (62, 1, 2)))
+    assert [(s.low, s.high, s.onset // UNIT, s.end // UNIT) for s in voice] == [
+        (60, 64, 0, 1),
+        (62, 62, 1, 2),
+    ]
+
+
+def test_leading_notes_are_sharps_and_the_sixth_degree_of_minor_is_flat():
+    d_minor = [62, 65, 69, 61, 62, 70, 69, 67, 65, 64, 62, 61, 62]
+    named = [name_of(place) for place in spell(d_minor, [(-1, "minor")] * len(d_minor))]
+    assert named[3] == ("C", 1)
+    assert named[5] == ("B", -1)
+
+
+@pytest.mark.parametrize("name", ["bach/bwv66.6", "bach/bwv269", "mozart/k155/movement2"])
+def test_composers_own_spelling_is_found_for_nearly_every_note(name):
+    source = corpus.parse(name)
+    notes = sorted(
+        (float(n.getOffsetInHierarchy(source)), n.pitch.midi, n.pitch.name)
+        for n in source.recurse().getElementsByClass(note.Note)
+    )
+    sharps = source.recurse().getElementsByClass("KeySignature").first().sharps
+    places = spell([midi for _, midi, _ in notes], [(sharps, "major")] * len(notes))
+    right = sum(
+        step + ("#" * alter if alter > 0 else "-" * -alter) == name
+        for (step, alter), (_, _, name) in zip(map(name_of, places), notes, strict=True)
+    )
+    assert right >= 0.98 * len(notes)
+
+
+@pytest.mark.parametrize(
+    ("tune", "wanted"),
+    [
+        ("tinynotation: 4/4 c4 d e f g a b c'", (0, "major")),
+        ("tinynotation: 4/4 e4 f# g# a b c#' d#' e'", (4, "major")),
+        ("tinynotation: 4/4 d4 e f g a b- c# d", (-1, "minor")),
+    ],
+)
+def test_the_key_of_a_scale_is_its_own(tune, wanted):
+    notes = converter.parse(tune).recurse().notes
+    assert estimate_key([n.pitch.midi for n in notes], [n.quarterLength for n in notes]) == wanted
+
+
+def test_no_notes_are_in_c_major():
+    assert estimate_key([], []) == (0, "major")
+    assert spell([], []) == []
+
+
+def test_one_high_bar_changes_no_clef():
+    assert clefs_of([[48, 50], [67, 67], [48, 50]], "bass") == ["bass"] * 3
+
+
+def test_a_left_hand_that_stays_high_is_in_treble_clef_from_the_start():
+    assert clefs_of([[67, 72, 76, 79]] * 4, "bass") == ["treble"] * 4
+
+
+def test_the_beats_of_six_eight_weigh_more_than_its_eighths():
+    assert [JIG.weight(i * UNIT // 2) for i in range(6)] == [20, 17, 17, 18, 17, 17]
