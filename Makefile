@@ -61,13 +61,13 @@ $(VENV)/.made:
 $(VENV)/.core: $(VENV)/.made pyproject.toml
 	@echo "installing music21-lstm into $(VENV) …"
 	@$(PIP) install --editable . || sh .ci/install-failed
-	@$(BIN)/python -c "from music21_lstm.audio.library import library; library()" || sh .ci/install-failed
+	@$(BIN)/python -c "from music21_lstm.audio import library; library()" || sh .ci/install-failed
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.made pyproject.toml
 	@echo "installing music21-lstm with TensorFlow and the tools of development into $(VENV) …"
 	@$(PIP) install --editable '.[train,dev]' || sh .ci/install-failed
-	@$(BIN)/python -c "from music21_lstm.audio.library import library; library()" || sh .ci/install-failed
+	@$(BIN)/python -c "from music21_lstm.audio import library; library()" || sh .ci/install-failed
 	@touch $(VENV)/.core $@
 
 $(VENV)/.docs: $(VENV)/.made pyproject.toml

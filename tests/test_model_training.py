@@ -14,7 +14,7 @@ import pytest
 
 from music21_lstm.encoding import NoteOff, NoteOn, Performance
 from music21_lstm.encoding.notetext import token_of
-from music21_lstm.errors import TrainingError
+from music21_lstm.errors import FileError, TrainingError
 from music21_lstm.model import checkpoint
 from music21_lstm.model.config import END, EventsConfig, PostConfig
 from music21_lstm.model.corpora import chorales
@@ -154,6 +154,13 @@ def test_a_folder_in_use_is_not_trained_into(pieces, tmp_path):
     with pytest.raises(TrainingError, match="nothing to resume"):
         train(pieces, tmp_path, SETTINGS["post"], resume=True)
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+def test_a_target_that_is_a_file_is_an_error_and_stays(pieces, tmp_path):
+    (tmp_path / "model").write_text("a file")
+    with pytest.raises(FileError, match="cannot train into"):
+        train(pieces, tmp_path / "model", SETTINGS["post"])
+    assert (tmp_path / "model").read_text() == "a file"
 
 
 def test_a_damaged_state_is_an_error(pieces, tmp_path):

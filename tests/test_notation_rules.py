@@ -204,6 +204,10 @@ def test_one_high_bar_changes_no_clef():
     assert clefs_of([[48, 50], [67, 67], [48, 50]], "bass") == ["bass"] * 3
 
 
+def test_a_deep_octave_under_high_chords_stays_in_bass_clef():
+    assert clefs_of([[31, 43, 63, 67, 70, 63, 67, 70]] * 4, "bass") == ["bass"] * 4
+
+
 def test_a_left_hand_that_stays_high_is_in_treble_clef_from_the_start():
     assert clefs_of([[67, 72, 76, 79]] * 4, "bass") == ["treble"] * 4
 

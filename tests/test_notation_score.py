@@ -207,6 +207,12 @@ def test_a_chorale_is_engraved_note_for_note_with_a_voice_for_each_part(name):
         assert sorted(voices[place]) == sorted(wanted)
 
 
+def test_music21_joins_the_tied_pieces_to_the_notes_that_were_performed():
+    _, performance = of_chorale("bach/bwv66.6")
+    joined = engrave(performance).stripTies()
+    assert sum(len(n.pitches) for n in joined.recurse().notes) == len(performance.notes)
+
+
 def test_a_chorale_has_the_bars_of_its_source():
     source, performance = of_chorale("bach/bwv66.6")
     page = engrave(performance)

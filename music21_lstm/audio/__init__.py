@@ -4,7 +4,7 @@ Importing it loads neither FluidSynth nor an encoder; that happens when somethin
 """
 
 from music21_lstm.audio.files import FORMATS, RenderResult, render
-from music21_lstm.audio.library import Library, library
+from music21_lstm.audio.libfluidsynth import Library, library
 from music21_lstm.audio.soundfonts import Preset, Soundfont, available, find
 
 __all__ = [

@@ -17,7 +17,7 @@ from typing import IO, BinaryIO
 import numpy as np
 
 from music21_lstm.audio import soundfonts
-from music21_lstm.audio.library import library
+from music21_lstm.audio.libfluidsynth import library
 from music21_lstm.audio.ogg import set_serial
 from music21_lstm.audio.synth import BLOCK, Block, SynthSettings, synthesize
 from music21_lstm.audio.timeline import SynthEvent, timeline

@@ -18,7 +18,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from music21_lstm.audio import library
+from music21_lstm.audio import libfluidsynth
 from music21_lstm.audio.soundfonts import Soundfont
 from music21_lstm.audio.timeline import GRAIN, Status, SynthEvent
 from music21_lstm.errors import AudioError, FluidSynthError, SoundfontError
@@ -122,7 +122,7 @@ class _Synth:
     """A FluidSynth synthesizer with one bank."""
 
     def __init__(self, soundfont: Soundfont, settings: SynthSettings) -> None:
-        self._fluid: ModuleType = library.bindings()
+        self._fluid: ModuleType = libfluidsynth.bindings()
         self._write = _write_float(self._fluid)
         self._soundfont = soundfont
         self._settings = self._fluid.new_fluid_settings()
@@ -143,7 +143,7 @@ class _Synth:
         if self._bank < 0:
             self.close()
             raise SoundfontError(
-                f"{soundfont.path}: FluidSynth {library.library().version} cannot load this "
+                f"{soundfont.path}: FluidSynth {libfluidsynth.library().version} cannot load this "
                 "soundfont; try another bank"
             )
 

@@ -57,16 +57,16 @@ def _version(package: str) -> str | None:
 
 def _sound() -> dict[str, Any]:
     """The library and the bank that rendering would use; or why there is none."""
-    from music21_lstm.audio import library, soundfonts
+    from music21_lstm.audio import find, library
 
     facts: dict[str, Any] = {}
     try:
-        found = library.library()
+        found = library()
         facts["fluidsynth"] = f"{found.version} ({found.origin}, {found.path})"
     except AudioError as error:
         facts["fluidsynth"] = f"none: {error}"
     try:
-        bank = soundfonts.find()
+        bank = find()
         facts["soundfont"] = f"{bank.name} ({bank.path})"
     except AudioError as error:
         facts["soundfont"] = f"none: {error}"

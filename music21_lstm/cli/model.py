@@ -236,7 +236,7 @@ class _Meter:
 
     def read(self, count: int, total: int) -> None:
         """So many files of so many have been read."""
-        if not self._quiet and (count == total or count % 20 == 0):
+        if not self._quiet and (count % 20 == 0 or count == total > 20):
             typer.echo(f"read {count} of {total} files", err=True)
 
     def step(self, now: Progress) -> None:

@@ -74,8 +74,8 @@ def standard_output() -> Iterator[Any]:
 @contextlib.contextmanager
 def progress(quiet: bool, length: int, label: str) -> Iterator[Any]:
     """A progress bar on standard error, or nothing that shows."""
-    file = None if not quiet else _Nowhere()
-    with typer.progressbar(length=length, label=label, file=file or sys.stderr) as bar:
+    shown: Any = _Nowhere() if quiet else sys.stderr
+    with typer.progressbar(length=length, label=label, file=shown) as bar:
         yield bar
 
 

@@ -73,16 +73,17 @@ def soundfonts(as_json: AsJson = False) -> None:
 
       music21-lstm soundfonts
     """
-    from music21_lstm.audio import soundfonts as banks
+    from music21_lstm.audio import available
 
     found = [
         {
             "name": bank.name,
             "path": str(bank.path),
             "programs": len(bank.programs),
-            "licence": bank.licence,
+            "title": bank.title,
+            "copyright": bank.copyright,
         }
-        for bank in banks.available()
+        for bank in available()
     ]
     lines = [f"{b['name']}: {b['programs']} programs, {b['path']}" for b in found]
     Printer(as_json=as_json).result(found, lines)

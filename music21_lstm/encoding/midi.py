@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 import mido
 from mido.midifiles.meta import KeySignatureError
@@ -372,5 +372,5 @@ def _message(event: Event, channel: int) -> Any:
                 "time_signature", numerator=numerator, denominator=denominator, time=time
             )
         case KeySignature(_, sharps, mode):
-            key = _NAME_OF_KEY[sharps, cast(Mode, mode)]
+            key = _NAME_OF_KEY[sharps, mode]
             return mido.MetaMessage("key_signature", key=key, time=time)

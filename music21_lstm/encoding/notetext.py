@@ -184,10 +184,8 @@ def performance_of(text: str, *, resolution: int = DEFAULT_RESOLUTION) -> Perfor
     text = text.removeprefix("\ufeff")
     first = next(_tokens(text), None)
     found = _resolution_of(*first) if first and first[1].startswith("rs") else None
-    if "#" in text:
-        stream = (token for _, token in _tokens(text))
-    else:
-        stream = iter(text.split())
+    plain = iter(text.split())
+    stream = (token for _, token in _tokens(text)) if "#" in text else plain
     if found is not None:
         next(stream)
     try:

@@ -160,11 +160,11 @@ class Performance:
         for place, event in enumerate(self.events):
             tick += event.delta
             if event.__class__ is NoteOn:
-                waiting[event.pitch].append((tick, event.pitch, event.velocity, place))  # type: ignore[union-attr]
-            elif event.__class__ is NoteOff and waiting[event.pitch]:  # type: ignore[union-attr]
-                onset, pitch, velocity, on = waiting[event.pitch].popleft()  # type: ignore[union-attr]
+                waiting[event.pitch].append((tick, event.pitch, event.velocity, place))
+            elif event.__class__ is NoteOff and waiting[event.pitch]:
+                onset, pitch, velocity, on = waiting[event.pitch].popleft()
                 notes.append(
-                    PerformedNote(onset, tick, pitch, velocity, event.velocity, on, place)  # type: ignore[union-attr]
+                    PerformedNote(onset, tick, pitch, velocity, event.velocity, on, place)
                 )
         for left in waiting.values():
             for onset, pitch, velocity, on in left:
@@ -238,7 +238,7 @@ class Performance:
         for event in self.events:
             elapsed += event.delta * mpqn
             if event.__class__ is SetTempo:
-                mpqn = event.mpqn  # type: ignore[union-attr]
+                mpqn = event.mpqn
             yield elapsed
 
 

@@ -323,4 +323,5 @@ def _threads() -> ThreadpoolController:
 
 def _one_thread() -> AbstractContextManager[Any]:
     """Hold BLAS to one thread: for one stream's small products more are much slower."""
-    return _threads().limit(limits=1, user_api="blas")
+    limiter: AbstractContextManager[Any] = _threads().limit(limits=1, user_api="blas")
+    return limiter

@@ -136,7 +136,10 @@ class PostPlayer:
     def _opening(self, config: PostConfig, primer: Performance | None) -> Iterable[int]:
         """The tokens that the network hears first: the primer's, or some of its own vocabulary."""
         if primer is None:
-            return self._random.integers(len(self._events), size=config.window).tolist()
+            chosen: list[int] = self._random.integers(
+                len(self._events), size=config.window
+            ).tolist()
+            return chosen
         known = _Nearest(config, self._events)
         heard = [known.number_of(event) for event in primer.rescaled(config.resolution).events]
         numbers = [number for number in heard if number is not None][-config.window :]

@@ -57,7 +57,8 @@ def shaped(logits: Floats, sampling: Sampling) -> Floats:
     """
     top = logits.max()
     if sampling.temperature == 0:
-        return (np.arange(len(logits)) == logits.argmax()).astype(np.float32)
+        greedy: Floats = (np.arange(len(logits)) == logits.argmax()).astype(np.float32)
+        return greedy
     # The logits are brought below 0 first: divided by a small temperature they would overflow.
     weights: Floats = np.exp((logits - top) / max(sampling.temperature, 1e-6))
     if not sampling.truncates:

@@ -43,7 +43,6 @@ __all__ = [
     "Checkpoint",
     "load",
     "save",
-    "write_whole",
 ]
 
 FORMAT_VERSION = 1
@@ -106,18 +105,6 @@ def save(folder: str | os.PathLike[str], checkpoint: Checkpoint, *, half: bool =
             f"cannot write the checkpoint {target}: {error.strerror or error}; "
             "choose a folder that can be written"
         ) from None
-
-
-def write_whole(target: Path, data: bytes) -> None:
-    """Write *data* to *target* whole or not at all: a temporary file beside it, then a rename."""
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
-    os.close(handle)
-    try:
-        _write_synced(Path(name), data)
-        Path(name).chmod(0o644)
-        Path(name).replace(target)
-    finally:
-        Path(name).unlink(missing_ok=True)
 
 
 def _write_synced(target: Path, data: bytes) -> None:

@@ -84,7 +84,7 @@ class EventsConfig:
     velocity_size: int = 16
     position_size: int = 16
     head_units: int = 192
-    dropout: float = 0.3
+    dropout: float = 0.15
 
     def __post_init__(self) -> None:
         edges = self.delta_edges

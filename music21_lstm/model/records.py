@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from safetensors import numpy as arrays_format
 
 from music21_lstm.errors import FileError, TrainingError
-from music21_lstm.model.checkpoint import write_whole
+from music21_lstm.files import write_bytes
 
 __all__ = ["Epoch", "TrainingState", "read_state", "state_path", "write_history", "write_state"]
 
@@ -69,11 +69,11 @@ def write_state(target: Path, state: TrainingState) -> None:
     path = state_path(target)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, arrays_format.save(arrays, header))
     except OSError as error:
         raise FileError(
             f"cannot write {path}: {error.strerror or error}; choose a folder that can be written"
         ) from None
+    write_bytes(path, arrays_format.save(arrays, header))
 
 
 def read_state(target: Path) -> TrainingState:
@@ -96,8 +96,8 @@ def read_state(target: Path) -> TrainingState:
 
 def write_history(target: Path, history: Sequence[Epoch], unit: str) -> None:
     """Write ``history.csv`` and ``loss.png``; losses are in nats per *unit*."""
-    write_whole(target / "history.csv", _csv(history).encode())
-    write_whole(target / "loss.png", _plot(history, unit))
+    write_bytes(target / "history.csv", _csv(history).encode())
+    write_bytes(target / "loss.png", _plot(history, unit))
 
 
 def _csv(history: Sequence[Epoch]) -> str:

@@ -25,13 +25,13 @@ class EventsSettings:
     RECIPE: ClassVar[str] = "events"
 
     model: EventsConfig = field(default_factory=EventsConfig)
-    epochs: int = 40
-    batch_size: int = 16
+    epochs: int = 30
+    batch_size: int = 8
     window: int = 256
-    learning_rate: float = 3e-3
+    learning_rate: float = 2e-3
     weight_decay: float = 1e-3
     clip_norm: float = 1.0
-    transpose: int = 6
+    transpose: int = 3
     held_out: float = 0.1
     seed: int = 0
     half: bool = False

@@ -48,7 +48,8 @@ def clefs_of(pitches: Sequence[Sequence[int]], usual: Clef) -> list[Clef]:
 
 
 def _ledger_lines(pitches: Sequence[int], clef: Clef) -> int:
-    """The ledger lines beyond the first, over the notes of a bar (seven semitones hold two)."""
+    """How hard the notes of a bar are to read: each ledger line after the first costs one more."""
     low, high = _RANGES[clef]
     away = (low - p if p < low else p - high if p > high else 0 for p in pitches)
-    return sum(max(0, -(-2 * distance // 7) - 1) for distance in away)
+    beyond = (max(0, -(-2 * distance // 7) - 1) for distance in away)  # seven semitones hold two
+    return sum(lines * (lines + 1) // 2 for lines in beyond)

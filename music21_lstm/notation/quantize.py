@@ -71,7 +71,7 @@ def place_notes(
     notes = performance.notes
     snapper = _Snapper(performance, sections, divisions)
     onsets = [snapper.onset(note.onset) for note in notes]
-    ends = [snapper.end(note.end) for note in notes]
+    ends = [snapper.end(note.end, onset) for note, onset in zip(notes, onsets, strict=True)]
     for i, note in enumerate(notes):
         if ends[i][0] <= onsets[i]:
             ends[i] = (onsets[i] + snapper.step(note.onset), False)
@@ -160,14 +160,21 @@ class _Snapper:
         window, offset = self.window(tick)
         return window.start + min(self.nearest(offset, self.grids[window]), window.length)
 
-    def end(self, tick: int) -> tuple[int, bool]:
-        """The place of an end, in units, and whether it is exact rather than a guess."""
+    def end(self, tick: int, onset: int) -> tuple[int, bool]:
+        """The place of an end, in units, and whether it is exact rather than a guess.
+
+        A guess is coarser the longer the note is: nobody releases a half note to the sixteenth.
+        """
         window, offset = self.window(tick)
         parts = self.grids.get(window, 4)
         for exact in (parts, *(_EXACT if self.aligned else ())):
             if self._fits(window, exact) and self.exact(offset, exact):
-                return window.start + self.nearest(offset, exact), exact <= 8
-        parts = parts if parts not in (1, 2) else 4
+                return window.start + self.nearest(offset, exact), exact <= max(4, parts)
+        length = tick * UNIT // self.resolution - onset
+        if parts % 3 or length >= UNIT:
+            parts = 4
+            while parts > 1 and UNIT // parts * 3 <= 2 * length and self._fits(window, parts // 2):
+                parts //= 2
         return window.start + min(self.nearest(offset, parts), window.length), False
 
     def step(self, tick: int) -> int:

@@ -40,7 +40,7 @@ def exact_stream(performance: Performance) -> stream.Score:
     :func:`~music21_lstm.streams.performance_of_stream` is the inverse.
     """
     quarters = Quarters(performance.resolution)
-    part = stream.Part()
+    part = stream.Part()  # type: ignore[no-untyped-call]
     durations = quarters.duration
     insert = part.coreInsert
     paired: set[int] = set()

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from music21 import base, key, meter, tempo
 from music21 import stream as m21stream
 
-from music21_lstm.encoding.events import Event, KeySignature, SetTempo, TimeSignature
+from music21_lstm.encoding.events import Event, KeySignature, Mode, SetTempo, TimeSignature
 
 __all__ = [
     "INFERRED",
@@ -34,7 +34,7 @@ INFERRED = -1
 """The place of an element that notation added (a default time signature): it has no event."""
 
 
-class PerformanceEvent(base.Music21Object):  # type: ignore[misc]
+class PerformanceEvent(base.Music21Object):
     """An event that no music21 object can say, such as a control change, at its offset.
 
     It has no notation: exporters pass over it, and the notetext converter writes it back. Its
@@ -49,9 +49,9 @@ class PerformanceEvent(base.Music21Object):  # type: ignore[misc]
         return repr(self.event)
 
 
-def resolution_of(source: m21stream.Stream) -> int | None:
+def resolution_of(source: m21stream.Stream[Any]) -> int | None:
     """The ticks per quarter that *source*, a part of it or what it was derived from was made with."""
-    seen = source
+    seen: Any = source
     while seen is not None:
         if seen.hasEditorialInformation and RESOLUTION_KEY in seen.editorial:
             return int(seen.editorial[RESOLUTION_KEY])
@@ -86,7 +86,8 @@ def element_of(event: Event, place: int) -> base.Music21Object:
     else:
         element = PerformanceEvent(event)
     remember(element, place, event)
-    return element
+    made: base.Music21Object = element
+    return made
 
 
 def event_of(element: base.Music21Object) -> Event | None:
@@ -104,7 +105,7 @@ def event_of(element: base.Music21Object) -> Event | None:
     if isinstance(element, meter.TimeSignature):
         return TimeSignature(0, element.numerator, element.denominator)
     if isinstance(element, key.KeySignature):
-        mode = "minor" if getattr(element, "mode", None) == "minor" else "major"
+        mode: Mode = "minor" if getattr(element, "mode", None) == "minor" else "major"
         return KeySignature(0, element.sharps, mode)
     return None
 

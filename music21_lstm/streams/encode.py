@@ -42,6 +42,8 @@ from music21_lstm.streams.elements import INFERRED, event_of, memory_of, resolut
 
 __all__ = ["performance_of_stream"]
 
+AnyStream = stream.Stream[Any]
+
 DEFAULT_VELOCITY = 90
 """music21's own loudness of a note without any dynamic: 0.71 of the full scale."""
 
@@ -85,7 +87,8 @@ def _encode(source: base.Music21Object, resolution: int | None) -> Performance:
             raise StreamError(
                 f"{type(source).__name__} is no music21 object; give a Stream, a Note or a Chord"
             )
-        source = stream.Part([copy.deepcopy(source)])
+        single: AnyStream = stream.Part([copy.deepcopy(source)])  # type: ignore[no-untyped-call]
+        source = single
     collected = _Collected()
     start: Any = 0
     scores = list(source.scores) if isinstance(source, stream.Opus) else [source]
@@ -94,7 +97,7 @@ def _encode(source: base.Music21Object, resolution: int | None) -> Performance:
         ready = _ready(score, collected)
         for part in _parts(ready):
             _collect(part, start, hint, collected)
-        start += ready.highestTime if len(scores) > 1 else 0
+        start = _plus(start, ready.highestTime) if len(scores) > 1 else 0
     hints = {mark.resolution for mark in collected.notes if mark.resolution} or {
         hint for hint in [resolution_of(source)] if hint
     }
@@ -130,7 +133,7 @@ class _Collected:
 # --- the Stream made ready ---------------------------------------------------------------------
 
 
-def _ready(score: stream.Stream, collected: _Collected) -> stream.Stream:
+def _ready(score: AnyStream, collected: _Collected) -> AnyStream:
     """*score* with its repeats played out and at sounding pitch."""
     repeats = transposing = False
     programs: set[int] = set()
@@ -149,16 +152,16 @@ def _ready(score: stream.Stream, collected: _Collected) -> stream.Stream:
     return score.toSoundingPitch() if transposing else score
 
 
-def _parts(score: stream.Stream) -> list[tuple[Any, stream.Stream]]:
+def _parts(score: AnyStream) -> list[tuple[Any, AnyStream]]:
     """The parts with their offsets; a Stream that has none is one itself."""
     parts = list(score.getElementsByClass(stream.Part))
     if not parts:
         return [(0, score)]
-    found = [(score.elementOffset(part), part) for part in parts]
+    found: list[tuple[Any, AnyStream]] = [(score.elementOffset(part), part) for part in parts]
     loose = [e for e in score.elements if not isinstance(e, stream.Stream)]
     if loose:
         # Notes and marks that stand in the Score itself, beside its parts.
-        shell = stream.Stream()
+        shell: AnyStream = stream.Stream()
         for element in loose:
             shell.coreInsert(score.elementOffset(element), element)
         shell.coreElementsChanged()
@@ -166,27 +169,36 @@ def _parts(score: stream.Stream) -> list[tuple[Any, stream.Stream]]:
     return found
 
 
-def _walk(container: stream.Stream, start: Any) -> Iterator[tuple[Any, base.Music21Object]]:
+def _walk(container: AnyStream, start: Any) -> Iterator[tuple[Any, base.Music21Object]]:
     """Every element below *container* with its offset from the start, voice by voice."""
     for element in container.elements:
-        offset = start + container.elementOffset(element)
+        offset = _plus(start, container.elementOffset(element))
         if isinstance(element, stream.Stream):
             yield from _walk(element, offset)
         else:
             yield offset, element
 
 
+def _plus(one: Any, other: Any) -> Any:
+    """The sum of two quarter lengths, exactly: a float and a Fraction would make a rounded float."""
+    if not one:
+        return other
+    if one.__class__ is Fraction or other.__class__ is Fraction:
+        return Fraction(one) + Fraction(other)
+    return one + other
+
+
 # --- collecting --------------------------------------------------------------------------------
 
 
 def _collect(
-    placed: tuple[Any, stream.Stream], start: Any, hint: int | None, collected: _Collected
+    placed: tuple[Any, AnyStream], start: Any, hint: int | None, collected: _Collected
 ) -> None:
     """Walk over one part: notes with ties joined, marks, and what is lost."""
     offset, part = placed
     tied: dict[int, list[_Sounding]] = {}
     graces: list[note.NotRest] = []
-    first = start + offset
+    first = _plus(start, offset)
     pickup = _pickup(part)
     elements = list(_walk(part, first))
     loudness = _Loudness(elements)
@@ -201,10 +213,10 @@ def _collect(
         elif event_of(element) is not None or memory_of(element) is not None:
             collected.marks += _with_pickup(onset, element, pickup if onset == first else None)
         _count_losses(element, collected.losses)
-    _add_graces(graces, part.highestTime + start + offset, loudness, collected)
+    _add_graces(graces, _plus(first, part.highestTime), loudness, collected)
 
 
-def _pickup(part: stream.Stream) -> Any:
+def _pickup(part: AnyStream) -> Any:
     """The length of a first measure that is shorter than its metre; None where it is full."""
     measures = part.getElementsByClass(stream.Measure)
     head = measures.first()
@@ -227,7 +239,7 @@ def _with_pickup(
     if short.denominator > 64 or short.denominator & (short.denominator - 1):
         return [(onset, element)]
     metre = meter.TimeSignature(f"{short.numerator}/{short.denominator}")
-    return [(onset, metre), (onset + pickup, element)]
+    return [(onset, metre), (_plus(onset, pickup), element)]
 
 
 def _silent(element: note.NotRest, collected: _Collected) -> bool:
@@ -252,7 +264,7 @@ def _add(
     collected: _Collected,
 ) -> None:
     """Add the note or the notes of a chord; a tied piece lengthens the note it belongs to."""
-    end = onset + element.duration.quarterLength
+    end = _plus(onset, element.duration.quarterLength)
     members = element.notes if isinstance(element, chord.Chord) else (element,)
     for member in members:
         midi = _midi(member, collected)
@@ -278,12 +290,12 @@ def _add(
             tied.setdefault(midi, []).append(new)
 
 
-def _midi(member: note.Note, collected: _Collected) -> int:
+def _midi(member: Any, collected: _Collected) -> int:
     """The sounding MIDI pitch, within MIDI's range."""
     pitch = member.pitch
     if pitch.microtone.cents or pitch.ps != int(pitch.ps):
         collected.losses["microtone (rounded)"] += 1
-    midi = round(pitch.ps)
+    midi: int = round(pitch.ps)
     if not 0 <= midi <= 127:
         raise StreamError(f"{pitch.nameWithOctave} is beyond MIDI's 128 pitches; transpose it")
     return midi
@@ -293,7 +305,7 @@ def _velocity(member: Any, element: Any, default: int) -> int:
     """The velocity of a note: its own, its chord's, or what the dynamics say."""
     for one in (member, element):
         if one.hasVolumeInformation() and one.volume.velocity is not None:
-            return int(min(127, max(1, one.volume.velocity)))
+            return min(127, max(1, int(one.volume.velocity)))
     return default
 
 
@@ -311,7 +323,8 @@ class _Loudness:
 
     def at(self, offset: Any) -> int:
         """The velocity at *offset*."""
-        return self._levels[bisect_right(self._offsets, offset)]
+        level: int = self._levels[bisect_right(self._offsets, offset)]
+        return level
 
 
 def _add_graces(

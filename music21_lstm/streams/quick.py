@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from music21.common.types import StepName
 from music21.duration import Duration
 from music21.pitch import Pitch
 
 __all__ = ["Quarters", "quick_pitch"]
 
-_NATURALS = {0: "C", 2: "D", 4: "E", 5: "F", 7: "G", 9: "A", 11: "B"}
+_NATURALS: dict[int, StepName] = {0: "C", 2: "D", 4: "E", 5: "F", 7: "G", 9: "A", 11: "B"}
 
 
 def quick_pitch(midi: int) -> Pitch:

@@ -7,10 +7,11 @@ import pathlib
 import sys
 from collections.abc import Iterable
 from io import IOBase
-from typing import Any, ClassVar
+from typing import Any, BinaryIO, ClassVar, cast
 
 from music21 import base, common, converter, stream
-from music21.converter.subConverters import SubConverter, SubConverterException
+from music21.converter.subConverters import SubConverter
+from music21.exceptions21 import SubConverterException
 
 from music21_lstm.encoding.notetext import performance_of, text_of
 from music21_lstm.encoding.performance import DEFAULT_RESOLUTION, Performance
@@ -28,11 +29,11 @@ __all__ = [
 ]
 
 
-class ConversionError(Music21LstmError, SubConverterException):  # type: ignore[misc]
+class ConversionError(Music21LstmError, SubConverterException):
     """One of this package's errors, as music21 expects it from a converter."""
 
 
-class ConverterNoteText(SubConverter):  # type: ignore[misc]
+class ConverterNoteText(SubConverter):
     """``converter.parse('tune.notetext')`` and ``stream.write('notetext', 'tune.notetext')``.
 
     Reading takes two keywords, named as music21's MIDI converter has them (its pickle cache tells
@@ -56,7 +57,8 @@ class ConverterNoteText(SubConverter):  # type: ignore[misc]
             self.stream = self._read(text)
         except NoteTextError as error:
             raise ConversionError(str(error)) from error
-        return self.stream
+        score: stream.Score = self.stream
+        return score
 
     def parseFile(  # noqa: N802 - music21's name
         self,
@@ -71,7 +73,8 @@ class ConverterNoteText(SubConverter):  # type: ignore[misc]
             self.stream = self._read(decoded(read_bytes(filePath)))
         except Music21LstmError as error:
             raise ConversionError(_named(filePath, error)) from error
-        return self.stream
+        score: stream.Score = self.stream
+        return score
 
     def _read(self, text: str) -> stream.Score:
         options = self.keywords
@@ -112,7 +115,7 @@ class ConverterNoteText(SubConverter):  # type: ignore[misc]
         sys.stdout.write(text_of(_performance(obj, keywords)))
 
 
-class _ConverterAudio(SubConverter):  # type: ignore[misc]
+class _ConverterAudio(SubConverter):
     """Sound, written by FluidSynth; ``stream.write('wav', fp, soundfont=…)``."""
 
     readBinary = True
@@ -135,7 +138,7 @@ class _ConverterAudio(SubConverter):  # type: ignore[misc]
             fp = self.getTemporaryFile(subformats)
         performance = _performance(obj, keywords)
         try:
-            render(performance, fp, format=self.suffix, **keywords)
+            render(performance, cast("str | BinaryIO", fp), format=self.suffix, **keywords)
         except Music21LstmError as error:
             raise ConversionError(str(error)) from error
         return pathlib.Path(fp) if isinstance(fp, str | os.PathLike) else pathlib.Path()
@@ -153,7 +156,9 @@ class _ConverterAudio(SubConverter):  # type: ignore[misc]
         if common.runningInNotebook():
             from IPython.display import Audio
 
-            player = Audio(data=path.read_bytes(), embed=True)
+            player = Audio(  # type: ignore[no-untyped-call]
+                data=path.read_bytes(), embed=True
+            )
             player.mimetype = self.mimetype
             path.unlink()
             return player

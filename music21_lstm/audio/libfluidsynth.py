@@ -35,9 +35,9 @@ VARIABLE = "MUSIC21_LSTM_FLUIDSYNTH"
 """The environment variable that names the library to use."""
 
 INSTALL = (
-    "install it: 'sudo apt install libfluidsynth3' (Debian, Ubuntu), 'sudo dnf install "
-    "fluidsynth-libs' (Fedora), 'brew install fluid-synth' (macOS), 'choco install fluidsynth' "
-    f"(Windows), or set {VARIABLE} to its path"
+    "'pip install pygame-ce' brings it on Linux and macOS; or 'sudo apt install libfluidsynth3' "
+    "(Debian, Ubuntu), 'sudo dnf install fluidsynth-libs' (Fedora), 'brew install fluid-synth' "
+    f"(macOS), 'choco install fluidsynth' (Windows); or set {VARIABLE} to its path"
 )
 
 _SYSTEM_NAMES = ("fluidsynth", "fluidsynth-3", "libfluidsynth-3", "libfluidsynth")
@@ -144,7 +144,8 @@ def _probe(path: str, origin: str, tried: list[str]) -> Library | None:
     try:
         version = _version_of(ctypes.CDLL(path))
     except (OSError, AttributeError) as error:
-        tried.append(f"{path} cannot be loaded: {' '.join(str(error).split())}")
+        reason = " ".join(str(error).split()).removeprefix(f"{path}: ")
+        tried.append(f"{path} cannot be loaded: {reason}")
         return None
     if _numbers(version) < _OLDEST:
         tried.append(f"{path} is version {version}, older than 2.0")

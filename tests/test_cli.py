@@ -1,0 +1,262 @@
+"""The command line: one verb each, several targets at once, one line and exit code 1 for a failure."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import soundfile
+from music21 import converter
+
+from music21_lstm.cli import main
+from music21_lstm.encoding.midi import read_midi
+from music21_lstm.encoding.notetext import performance_of
+from music21_lstm.model.presets import path as preset_path
+
+DATA = Path(__file__).parent / "data"
+SATIE = str(DATA / "satie-gymnopedie-no1.mid")
+C = "rs_480\n0_no_60_80\n480_nf_60_64\n"
+
+
+class Result:
+    def __init__(self, code, out, err):
+        self.code, self.data, self.err = code, out, err
+
+    @property
+    def out(self):
+        return self.data.decode()
+
+
+@pytest.fixture
+def run(monkeypatch, capsysbinary, tmp_path):
+    """Run the command line in a folder of its own; returns exit code, output and errors."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments, stdin=b""):
+        monkeypatch.setattr(sys, "argv", ["music21-lstm", *map(str, arguments)])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = stop.code or 0
+        out, err = capsysbinary.readouterr()
+        return Result(code, out, err.decode())
+
+    return call
+
+
+def test_encode_writes_notetext_to_a_file_or_to_standard_output(run):
+    assert run("encode", SATIE, "-o", "satie.notetext").code == 0
+    printed = run("encode", SATIE)
+    assert printed.out == Path("satie.notetext").read_text()
+    assert performance_of(printed.out) == read_midi(SATIE)
+    assert "left out" in printed.err
+    assert run("encode", SATIE, "--quiet").err == ""
+
+
+def test_encode_reads_midi_and_text_from_standard_input(run):
+    assert run("encode", "-", stdin=Path(SATIE).read_bytes()).out == run("encode", SATIE).out
+    assert run("encode", "-", stdin=C.encode()).out == C
+    assert run("encode", "-", "--resolution", "24", stdin=b"0_no_1_1").out.startswith("rs_24\n")
+
+
+def test_encode_as_played_bakes_the_tempo_in(run):
+    played = performance_of(run("encode", DATA / "fur-elise.mid", "--played").out)
+    assert played.resolution == 500
+    written = read_midi(DATA / "fur-elise.mid")
+    assert played.notes[-1].end / 1000 == pytest.approx(
+        written.times[written.notes[-1].off], abs=0.001
+    )
+
+
+def test_decode_writes_several_formats_at_once(run):
+    Path("c.notetext").write_text(C)
+    result = run("decode", "c.notetext", *"-o c.mid -o c.musicxml -o c.mxl -o c.wav -o c.mp3".split())
+    assert result.code == 0, result.err
+    assert read_midi("c.mid") == performance_of(C)
+    for score in ("c.musicxml", "c.mxl"):
+        (parsed,) = converter.parse(Path(score), forceSource=True).recurse().notes
+        assert parsed.pitch.midi == 60
+    assert soundfile.info("c.wav").duration > 0.5
+    assert soundfile.info("c.mp3").duration > 0.5
+
+
+def test_standard_output_takes_any_format(run):
+    result = run("decode", "-", "-o", "-", "--to", "midi", stdin=C.encode())
+    assert read_midi(result.data) == performance_of(C)
+    assert run("decode", "-", "-o", "-", "--to", "wav", stdin=C.encode()).data.startswith(b"RIFF")
+    assert b"<score-partwise" in run("decode", "-", "-o", "-", "--to", "musicxml", stdin=C.encode()).data
+
+
+def test_generate_continues_a_primer_and_says_its_seed(run):
+    result = run(
+        *"generate --primer bach/bwv66.6 --primer-measures 0-2 --measures 2 --seed 7".split(),
+        *"-o new.notetext -o new.mid -o new.musicxml".split(),
+    )
+    assert result.code == 0, result.err
+    assert "seed 7" in result.err
+    assert read_midi("new.mid") == performance_of(Path("new.notetext").read_text())
+    again = run(*"generate --primer bach/bwv66.6 --primer-measures 0-2 --measures 2 --seed 7".split())
+    assert again.out == Path("new.notetext").read_text()
+
+
+def test_generate_takes_a_checkpoint_folder_a_file_and_standard_input_as_primer(run):
+    chorale = str(preset_path("chorale"))
+    Path("c.notetext").write_text(C)
+    one = run("generate", "--checkpoint", chorale, "--primer", "c.notetext", "--notes", 5, "--seed", 1)
+    two = run("generate", "--primer", "-", "--notes", 5, "--seed", 1, stdin=C.encode())
+    assert one.out == two.out != ""
+    assert len(performance_of(one.out).notes) == 6
+
+
+def test_train_post_then_generate_and_render_repeats_the_posts_result(run):
+    """On real music, for two epochs and with a small network: the path, not the quality."""
+    trained = run(
+        *f"train {SATIE} -o song --recipe post --epochs 2 --units 16 --seed 3".split(), "--quiet"
+    )
+    assert trained.code == 0, trained.err
+    assert json.loads(Path("song/metadata.json").read_text())["command"].startswith("music21-lstm train")
+    assert {p.name for p in Path("song").iterdir()} >= {
+        "config.json", "metadata.json", "weights.safetensors", "history.csv", "loss.png",
+    }  # fmt: skip
+    made = run(*"generate --checkpoint song --notes 30 --seed 2 -o song.mid -o song.mp3".split())
+    assert made.code == 0, made.err
+    assert len(read_midi("song.mid").notes) == 30
+    assert soundfile.info("song.mp3").duration > 1
+    resumed = run(*f"train {SATIE} -o song --recipe post --epochs 3 --units 16 --seed 3".split(), "--resume")
+    assert resumed.code == 0, resumed.err
+    assert "epoch 3" in resumed.err
+
+
+def test_render_names_the_file_after_its_source_and_tells_json_what_it_did(run):
+    Path("c.notetext").write_text(C)
+    assert run("render", "c.notetext").code == 0
+    assert soundfile.info("c.mp3").samplerate == 44_100
+    facts = json.loads(run("render", "c.notetext", "-o", "c.flac", "--json").out)
+    assert facts[0]["format"] == "flac"
+    assert facts[0]["duration"] == pytest.approx(soundfile.info("c.flac").duration, abs=0.01)
+
+
+def test_inspect_shows_tracks_ranges_and_what_is_left_out(run):
+    text = run("inspect", DATA / "fur-elise.mid").out
+    assert "track 1 'Piano right': 601 notes" in text
+    assert "left out: 8 × track name" in text
+    facts = json.loads(run("inspect", DATA / "fur-elise.mid", "--json", "--plot", "roll.png").out)
+    assert facts["notes"] == 1041
+    assert facts["tracks"][2]["name"] == "Piano left"
+    assert Path("roll.png").read_bytes().startswith(b"\x89PNG")
+    assert "read: track 1" in run("inspect", DATA / "fur-elise.mid", "--track", 1).out
+
+
+def test_presets_soundfonts_and_doctor_say_what_there_is(run):
+    (chorale,) = (p for p in json.loads(run("presets", "--json").out) if p["name"] == "chorale")
+    assert chorale["megabytes"] < 12
+    assert Path(chorale["card"]).is_file()
+    assert "chorale: recipe events" in run("presets").out
+    assert any("music21-lstm.sf3" in bank["path"] for bank in json.loads(run("soundfonts", "--json").out))
+    doctor = json.loads(run("doctor", "--json").out)
+    assert doctor["presets"] == ["chorale"]
+    assert doctor["fluidsynth"][0].isdigit()
+    assert all(doctor["packages"].values())
+    assert "fluidsynth: " in run("doctor").out
+
+
+def test_the_shell_is_completed_and_help_has_examples(run):
+    for command in ("encode", "decode", "train", "generate", "render", "inspect"):
+        text = run(command, "--help").out
+        assert f"music21-lstm {command}" in text, command
+        assert "Example" in text
+    assert run("--version").out.startswith("music21-lstm ")
+    shown = subprocess.run(
+        [sys.executable, "-m", "music21_lstm", "--show-completion", "bash"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "complete" in shown.stdout
+
+
+@pytest.fixture
+def bad(tmp_path):
+    """A folder of things that are not what they seem."""
+    (tmp_path / "text.mid").write_text("this is not MIDI")
+    (tmp_path / "cut.mid").write_bytes(Path(SATIE).read_bytes()[:900])
+    (tmp_path / "range.notetext").write_text("rs_480\n0_no_128_80\n")
+    (tmp_path / "minus.notetext").write_text("-1_no_60_80")
+    (tmp_path / "huge.notetext").write_text("1e9_no_60_80")
+    (tmp_path / "header.notetext").write_text("rs_fast 0_no_60_80")
+    (tmp_path / "binary.notetext").write_bytes(b"\x00\xff\xfe" * 20)
+    (tmp_path / "silent.notetext").write_text("rs_480 0_cc_0_64_127")
+    (tmp_path / "c.notetext").write_text(C)
+    (tmp_path / "no.sf2").write_text("not a soundfont")
+    (tmp_path / "broken.musicxml").write_text("<score-partwise><part>")
+    (tmp_path / "kept.mid").write_bytes(b"mine")
+    (tmp_path / "kept.mp3").write_bytes(b"mine")
+    (tmp_path / "kept.musicxml").write_bytes(b"mine")
+    for name in ("changed", "newer"):
+        shutil.copytree(preset_path("chorale"), tmp_path / name)
+    weights = tmp_path / "changed" / "weights.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[-100] ^= 1
+    weights.write_bytes(bytes(data))
+    metadata = tmp_path / "newer" / "metadata.json"
+    metadata.write_text(metadata.read_text().replace('"format_version": 1', '"format_version": 99'))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("encode missing.mid", "missing.mid: no such file"),
+        ("encode text.mid", "text.mid: not a MIDI file"),
+        ("encode cut.mid", "cut.mid: the MIDI file is truncated"),
+        ("encode broken.musicxml", "broken.musicxml: music21 cannot read it"),
+        ("encode c.notetext --track 3 -o sub/no.notetext", "cannot be written"),
+        ("decode range.notetext -o kept.mid", "line 2, token '0_no_128_80': pitch is '128'"),
+        ("decode minus.notetext -o kept.mid", "delta is '-1'"),
+        ("decode huge.notetext -o kept.mid", "delta is '1e9'"),
+        ("decode header.notetext -o kept.mid", "a header is rs_<ticks per quarter>"),
+        ("decode binary.notetext -o kept.mid", "not UTF-8 text"),
+        ("decode c.notetext -o kept.mid -o c.pdf", "unknown suffix '.pdf'"),
+        ("decode c.notetext -o /proc/no/c.mid", "cannot be written"),
+        ("render c.notetext -o kept.mp3 --soundfont no.sf2", "no.sf2"),
+        ("render c.notetext -o kept.mp3 --soundfont missing.sf2", "missing.sf2"),
+        ("render silent.notetext -o kept.mp3", "no"),
+        ("render c.notetext -o kept.mp3 --sample-rate 12", "12"),
+        ("generate --primer silent.notetext -o kept.mid", "the primer has no notes"),
+        ("generate --primer nobody/nothing -o kept.mid", "neither a file nor a piece"),
+        ("generate --checkpoint changed -o kept.mid", "weights.safetensors is damaged"),
+        ("generate --checkpoint newer -o kept.mid", "format version 99"),
+        ("generate --checkpoint missing -o kept.mid", "neither a folder nor a bundled preset"),
+        ("generate --temperature -1 -o kept.mid", "temperature is -1"),
+        ("inspect text.mid", "not a MIDI file"),
+        ("train silent.notetext -o model", "no"),
+        ("train c.notetext", "name the checkpoint's folder with -o DIR"),
+        ("train c.notetext -o model --recipe waltz", "known recipes: events, post"),
+        ("train missing -o model", "missing"),
+    ],
+)
+def test_bad_input_gets_one_line_exit_code_1_and_nothing_is_lost(run, bad, command, message):
+    before = {p: p.read_bytes() for p in bad.rglob("*") if p.is_file()}
+    result = run(*command.split())
+    assert result.code == 1
+    lines = [line for line in result.err.splitlines() if "left out" not in line]
+    assert len(lines) == 1, result.err
+    assert lines[0].startswith("music21-lstm: ")
+    assert message in lines[0]
+    assert "Traceback" not in result.err
+    after = {p: p.read_bytes() for p in bad.rglob("*") if p.is_file()}
+    assert after == before
+
+
+def test_a_bug_keeps_its_traceback(run, monkeypatch):
+    def broken(*_args, **_keywords):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("music21_lstm.pipeline.read", broken)
+    with pytest.raises(ZeroDivisionError):
+        run("encode", SATIE)
