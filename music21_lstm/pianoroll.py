@@ -53,9 +53,7 @@ def plot_piano_roll(
         figure.savefig(temporary, format="png", dpi=120)
 
 
-def _pedal(
-    performance: Performance, times: list[float], end: float
-) -> list[tuple[float, float]]:
+def _pedal(performance: Performance, times: list[float], end: float) -> list[tuple[float, float]]:
     """The stretches in which the sustain pedal is down."""
     stretches: list[tuple[float, float]] = []
     down: float | None = None

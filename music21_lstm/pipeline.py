@@ -59,7 +59,15 @@ FORMATS: Mapping[str, str] = {
 }
 """The format that each suffix of a target stands for."""
 
-TRAINABLE_SUFFIXES = (*MIDI_SUFFIXES, *NOTETEXT_SUFFIXES, ".musicxml", ".mxl", ".xml", ".abc", ".krn")
+TRAINABLE_SUFFIXES = (
+    *MIDI_SUFFIXES,
+    *NOTETEXT_SUFFIXES,
+    ".musicxml",
+    ".mxl",
+    ".xml",
+    ".abc",
+    ".krn",
+)
 
 
 def format_of(target: str | os.PathLike[str]) -> str:
@@ -90,7 +98,7 @@ def write(
     source: Source,
     target: Target,
     *,
-    format: str | None = None,  # noqa: A002 - music21's and soundfile's word
+    format: str | None = None,
     title: str | None = None,
     **options: Any,
 ) -> RenderResult | None:
@@ -218,6 +226,4 @@ def train(
         pieces.append((path.name, performance_from(path)))
         if on_read is not None:
             on_read(count, len(names))
-    return train_pieces(
-        pieces, target, chosen, about=facts, resume=resume, on_progress=on_progress
-    )
+    return train_pieces(pieces, target, chosen, about=facts, resume=resume, on_progress=on_progress)

@@ -51,9 +51,7 @@ def events(longest: int = MAX_DELTA):
             st.integers(1, 255),
             st.sampled_from([1, 2, 4, 8, 16, 32, 64, 128]),
         ),
-        st.builds(
-            KeySignature, delta, st.integers(-7, 7), st.sampled_from(["major", "minor"])
-        ),
+        st.builds(KeySignature, delta, st.integers(-7, 7), st.sampled_from(["major", "minor"])),
     )
 
 

@@ -77,7 +77,9 @@ def test_encode_as_played_bakes_the_tempo_in(run):
 
 def test_decode_writes_several_formats_at_once(run):
     Path("c.notetext").write_text(C)
-    result = run("decode", "c.notetext", *"-o c.mid -o c.musicxml -o c.mxl -o c.wav -o c.mp3".split())
+    result = run(
+        "decode", "c.notetext", *"-o c.mid -o c.musicxml -o c.mxl -o c.wav -o c.mp3".split()
+    )
     assert result.code == 0, result.err
     assert read_midi("c.mid") == performance_of(C)
     for score in ("c.musicxml", "c.mxl"):
@@ -91,7 +93,10 @@ def test_standard_output_takes_any_format(run):
     result = run("decode", "-", "-o", "-", "--to", "midi", stdin=C.encode())
     assert read_midi(result.data) == performance_of(C)
     assert run("decode", "-", "-o", "-", "--to", "wav", stdin=C.encode()).data.startswith(b"RIFF")
-    assert b"<score-partwise" in run("decode", "-", "-o", "-", "--to", "musicxml", stdin=C.encode()).data
+    assert (
+        b"<score-partwise"
+        in run("decode", "-", "-o", "-", "--to", "musicxml", stdin=C.encode()).data
+    )
 
 
 def test_generate_continues_a_primer_and_says_its_seed(run):
@@ -102,14 +107,18 @@ def test_generate_continues_a_primer_and_says_its_seed(run):
     assert result.code == 0, result.err
     assert "seed 7" in result.err
     assert read_midi("new.mid") == performance_of(Path("new.notetext").read_text())
-    again = run(*"generate --primer bach/bwv66.6 --primer-measures 0-2 --measures 2 --seed 7".split())
+    again = run(
+        *"generate --primer bach/bwv66.6 --primer-measures 0-2 --measures 2 --seed 7".split()
+    )
     assert again.out == Path("new.notetext").read_text()
 
 
 def test_generate_takes_a_checkpoint_folder_a_file_and_standard_input_as_primer(run):
     chorale = str(preset_path("chorale"))
     Path("c.notetext").write_text(C)
-    one = run("generate", "--checkpoint", chorale, "--primer", "c.notetext", "--notes", 5, "--seed", 1)
+    one = run(
+        "generate", "--checkpoint", chorale, "--primer", "c.notetext", "--notes", 5, "--seed", 1
+    )
     two = run("generate", "--primer", "-", "--notes", 5, "--seed", 1, stdin=C.encode())
     assert one.out == two.out != ""
     assert len(performance_of(one.out).notes) == 6
@@ -121,7 +130,9 @@ def test_train_post_then_generate_and_render_repeats_the_posts_result(run):
         *f"train {SATIE} -o song --recipe post --epochs 2 --units 16 --seed 3".split(), "--quiet"
     )
     assert trained.code == 0, trained.err
-    assert json.loads(Path("song/metadata.json").read_text())["command"].startswith("music21-lstm train")
+    assert json.loads(Path("song/metadata.json").read_text())["command"].startswith(
+        "music21-lstm train"
+    )
     assert {p.name for p in Path("song").iterdir()} >= {
         "config.json", "metadata.json", "weights.safetensors", "history.csv", "loss.png",
     }  # fmt: skip
@@ -129,7 +140,9 @@ def test_train_post_then_generate_and_render_repeats_the_posts_result(run):
     assert made.code == 0, made.err
     assert len(read_midi("song.mid").notes) == 30
     assert soundfile.info("song.mp3").duration > 1
-    resumed = run(*f"train {SATIE} -o song --recipe post --epochs 3 --units 16 --seed 3".split(), "--resume")
+    resumed = run(
+        *f"train {SATIE} -o song --recipe post --epochs 3 --units 16 --seed 3".split(), "--resume"
+    )
     assert resumed.code == 0, resumed.err
     assert "epoch 3" in resumed.err
 
@@ -159,7 +172,9 @@ def test_presets_soundfonts_and_doctor_say_what_there_is(run):
     assert chorale["megabytes"] < 12
     assert Path(chorale["card"]).is_file()
     assert "chorale: recipe events" in run("presets").out
-    assert any("music21-lstm.sf3" in bank["path"] for bank in json.loads(run("soundfonts", "--json").out))
+    assert any(
+        "music21-lstm.sf3" in bank["path"] for bank in json.loads(run("soundfonts", "--json").out)
+    )
     doctor = json.loads(run("doctor", "--json").out)
     assert doctor["presets"] == ["chorale"]
     assert doctor["fluidsynth"][0].isdigit()

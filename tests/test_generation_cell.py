@@ -32,7 +32,9 @@ def test_numpy_and_keras_agree_on_the_logits_of_the_events_recipe(
         velocity_bins=velocity_bins,
     )
     network = EventsNetwork(config, seed=5)
-    batch = next(EventsData(pieces, EventsSettings(model=config, window=120, batch_size=1)).epoch(1))
+    batch = next(
+        EventsData(pieces, EventsSettings(model=config, window=120, batch_size=1)).epoch(1)
+    )
     theirs = {name: np.array(values)[0] for name, values in network.logits(batch).items()}
     row = {name: np.array(values)[0] for name, values in batch.items()}
     cell = EventCell(config, arrays_of(network))

@@ -131,7 +131,7 @@ def test_the_primer_stays_as_it_was_or_is_left_out(generators, primer):
     whole = generators["written"].perform(primer, measures=2, seed=1)
     assert whole[: len(heard)] == heard
     new = generators["written"].perform(primer, measures=2, seed=1, include_primer=False)
-    added = [e for e in whole.events[len(heard) :]]
+    added = list(whole.events[len(heard) :])
     assert list(new.events)[-len(added) :] == added
 
 

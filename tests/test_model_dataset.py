@@ -81,6 +81,10 @@ def test_relatives_are_never_on_both_sides_of_a_split(pieces, seed):
     assert split.related == 3
 
 
+def test_one_piece_is_trained_on_whatever_the_share(pieces):
+    assert split_pieces(pieces[:1], 0.9, 0).train == (0,)
+
+
 def test_an_epoch_brings_every_event_and_both_ends_of_each_piece(pieces, settings):
     data = EventsData(pieces, replace(settings, transpose=0))
     batches = list(data.epoch(1))

@@ -163,6 +163,14 @@ def test_a_target_that_is_a_file_is_an_error_and_stays(pieces, tmp_path):
     assert (tmp_path / "model").read_text() == "a file"
 
 
+def test_a_target_that_cannot_be_made_is_an_error_before_the_first_epoch(pieces, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    progress = []
+    with pytest.raises(FileError, match=r"cannot train into .* give a folder that can be written"):
+        train(pieces, tmp_path / "file" / "model", SETTINGS["post"], on_progress=progress.append)
+    assert progress == []
+
+
 def test_a_damaged_state_is_an_error(pieces, tmp_path):
     state_path(tmp_path).parent.mkdir()
     state_path(tmp_path).write_bytes(b"\x10\0\0\0\0\0\0\0 not safetensors")

@@ -129,7 +129,9 @@ def test_the_scores_of_an_opus_follow_one_another():
 
 
 def test_dynamics_say_how_loud_a_note_without_a_velocity_is():
-    part = stream.Part([dynamics.Dynamic("pp"), note.Note("C4"), dynamics.Dynamic("ff"), note.Note()])
+    part = stream.Part(
+        [dynamics.Dynamic("pp"), note.Note("C4"), dynamics.Dynamic("ff"), note.Note()]
+    )
     part.append(note.Note("E4"))
     part.notes[2].volume.velocity = 17
     soft, loud, own = (n.velocity for n in performance_of_stream(part).notes)

@@ -95,7 +95,9 @@ def test_a_deleted_note_is_gone_and_all_else_keeps_its_time(view):
 
 
 def test_a_moved_or_lengthened_note_keeps_its_own_timing_at_its_new_place():
-    score = engraved_stream(performance_of("rs_480 4_no_60_80 470_nf_60_64 490_no_62_80 470_nf_62_64"))
+    score = engraved_stream(
+        performance_of("rs_480 4_no_60_80 470_nf_60_64 490_no_62_80 470_nf_62_64")
+    )
     first, second = score.recurse().notes
     assert (first.offset, first.quarterLength, second.offset) == (0, 2, 2)
     first.duration = duration.Duration(3)

@@ -116,6 +116,7 @@ def render(
         SoundfontError: the bank is none, or lacks the program.
         FluidSynthError: the FluidSynth library is missing.
         FileError: the target cannot be written; an existing one is left as it was.
+
     """
     name, kind = _format_of(target, format)
     settings = SynthSettings(sample_rate, gain)
@@ -251,10 +252,11 @@ def _write(
 def _encode(raw: IO[bytes], scale: float, path: Path, kind: AudioFormat, sample_rate: int) -> None:
     """Encode the float32 frames of *raw*, scaled.
 
-    They stay float32: of 16-bit stereo libsndfile's MP3 encoder makes noise.
+    A lossy encoder gets float32: of 16-bit stereo libsndfile's MP3 encoder makes noise. For WAV and
+    FLAC they are rounded here, as libsndfile rounds them down in the one and not in the other.
     """
     soundfile = _soundfile()
-    factor = np.float32(scale)
+    factor, exact = np.float32(scale), kind.subtype == "PCM_16"
     try:
         with soundfile.SoundFile(
             path,
@@ -266,9 +268,12 @@ def _encode(raw: IO[bytes], scale: float, path: Path, kind: AudioFormat, sample_
             compression_level=kind.compression,
         ) as sink:
             while data := raw.read(BLOCK * 8):
-                sink.write(np.frombuffer(data, np.float32).reshape(-1, 2) * factor)
+                block = np.frombuffer(data, np.float32).reshape(-1, 2) * factor
+                sink.write(np.rint(block * 32767).astype(np.int16) if exact else block)
     except soundfile.LibsndfileError as error:
-        raise FileError(f"{path.parent}: the sound cannot be encoded there: {error}") from error
+        raise FileError(
+            f"{path.parent}: the sound cannot be encoded there ({error}); is the disk full?"
+        ) from error
     if kind.container == "OGG":
         with path.open("r+b") as file:
             set_serial(file, 0)

@@ -68,6 +68,7 @@ def library() -> Library:
 
     Raises:
         FluidSynthError: none can be found or loaded; the message says what was tried.
+
     """
     return _load()[1]
 

@@ -74,6 +74,7 @@ def find(which: str | os.PathLike[str] | None = None) -> Soundfont:
 
     Raises:
         SoundfontError: there is none of that name, or the file is no soundfont.
+
     """
     if which is not None:
         return _path_or_name(which, "")
@@ -103,6 +104,7 @@ def read(path: str | os.PathLike[str]) -> Soundfont:
 
     Raises:
         SoundfontError: the file is missing, unreadable, cut short or no soundfont.
+
     """
     path = Path(path)
     try:

@@ -85,6 +85,7 @@ def synthesize(
     Raises:
         FluidSynthError: the library is missing.
         SoundfontError: FluidSynth cannot load the bank, or the bank lacks a program.
+
     """
     synth = _Synth(soundfont, settings)
     try:

@@ -20,8 +20,8 @@ def doctor(as_json: AsJson = False) -> None:
     """Say which versions, which FluidSynth and which soundfont are used, and what is missing.
 
     Example:
-
       music21-lstm doctor
+
     """
     from music21_lstm import __version__
     from music21_lstm.model import presets

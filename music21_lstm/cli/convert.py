@@ -38,10 +38,10 @@ def encode(
     """Write music as notetext.
 
     Examples:
-
       music21-lstm encode prelude.mid -o prelude.notetext
 
       music21-lstm encode prelude.mid --track 'most notes' | head
+
     """
     performance = _read(source, track, percussion, resolution)
     Printer(quiet=quiet).losses(performance, source)
@@ -66,10 +66,10 @@ def decode(
     """Turn notetext (or any music) into MIDI, MusicXML or sound.
 
     Examples:
-
       music21-lstm decode tune.notetext -o tune.mid -o tune.musicxml -o tune.mp3
 
       echo '0_no_60_80 480_nf_60_64' | music21-lstm decode - -o - --to midi > c.mid
+
     """
     performance = _read(source, None, False, resolution)
     Printer(quiet=quiet).losses(performance, source)
@@ -86,10 +86,10 @@ def inspect(
     """Say what is in a file: tracks, counts, ranges, tempo, what is left out.
 
     Examples:
-
       music21-lstm inspect prelude.mid
 
       music21-lstm inspect prelude.mid --plot roll.png --json
+
     """
     data = read_source(source)
     performance = _read_data(data, track, percussion, None)
@@ -126,9 +126,7 @@ def write_outputs(
     return results
 
 
-def _read(
-    source: str, track: str | None, percussion: bool, resolution: int | None
-) -> Performance:
+def _read(source: str, track: str | None, percussion: bool, resolution: int | None) -> Performance:
     return _read_data(read_source(source), track, percussion, resolution)
 
 
@@ -169,7 +167,9 @@ def _tracks(data: Any) -> list[dict[str, Any]]:
     from music21_lstm.streams.reading import MIDI_SUFFIXES
 
     is_midi = (
-        data.startswith(b"MThd") if isinstance(data, bytes) else data.suffix.lower() in MIDI_SUFFIXES
+        data.startswith(b"MThd")
+        if isinstance(data, bytes)
+        else data.suffix.lower() in MIDI_SUFFIXES
     )
     return [asdict(track) for track in midi_tracks(data)] if is_midi else []
 

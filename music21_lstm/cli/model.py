@@ -23,7 +23,8 @@ __all__ = ["generate", "presets", "train"]
 
 def generate(
     preset: Annotated[
-        str, typer.Option("--preset", "--checkpoint", help="A preset's name or a checkpoint folder.")
+        str,
+        typer.Option("--preset", "--checkpoint", help="A preset's name or a checkpoint folder."),
     ] = "chorale",
     output: Annotated[
         list[str] | None,
@@ -32,7 +33,9 @@ def generate(
     to: Annotated[str, typer.Option(help="The format of '-o -'.")] = "notetext",
     primer: Annotated[
         str | None,
-        typer.Option(help="What to continue: MIDI, notetext, MusicXML, a corpus piece; - is stdin."),
+        typer.Option(
+            help="What to continue: MIDI, notetext, MusicXML, a corpus piece; - is stdin."
+        ),
     ] = None,
     primer_measures: Annotated[
         str | None, typer.Option(help="Only these measures of a scored primer: 0-4, or 4.")
@@ -58,10 +61,10 @@ def generate(
     """Improvise: continue a primer, or start from nothing.
 
     Examples:
-
       music21-lstm generate --measures 8 --seed 7 -o new.mid -o new.musicxml -o new.mp3
 
       music21-lstm generate --primer bach/bwv66.6 --primer-measures 0-2 -o new.musicxml
+
     """
     from music21_lstm.generation import load
 
@@ -95,9 +98,7 @@ def generate(
     )
 
 
-def _primer(
-    name: str, measures: str | None, track: str | None, percussion: bool
-) -> Performance:
+def _primer(name: str, measures: str | None, track: str | None, percussion: bool) -> Performance:
     """The primer as a performance; a name that is no file may be a piece of music21's corpus."""
     from pathlib import Path
 
@@ -167,7 +168,9 @@ def train(
     bar_positions: Annotated[
         int | None, typer.Option(help="Longest bar in grid ticks; 0: none (events).")
     ] = None,
-    held_out: Annotated[float | None, typer.Option(help="Share of pieces never trained on.")] = None,
+    held_out: Annotated[
+        float | None, typer.Option(help="Share of pieces never trained on.")
+    ] = None,
     max_minutes: Annotated[
         float | None, typer.Option(help="Stop after the epoch in which they run out.")
     ] = None,
@@ -184,10 +187,10 @@ def train(
     """Train a model; needs the extra 'train'. Ctrl-C stops it, --resume goes on.
 
     Examples:
-
       music21-lstm train song.mid -o song-model --recipe post
 
       music21-lstm train ~/midi -o my-model --epochs 20
+
     """
     from music21_lstm import pipeline
 
@@ -268,8 +271,8 @@ def presets(as_json: AsJson = False) -> None:
     """List the bundled models.
 
     Example:
-
       music21-lstm presets --json
+
     """
     import json
 

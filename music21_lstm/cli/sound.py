@@ -35,10 +35,10 @@ def render(
     """Make a listenable file.
 
     Examples:
-
       music21-lstm render prelude.mid -o prelude.mp3
 
       music21-lstm render score.musicxml -o score.flac --soundfont ~/banks/grand.sf2
+
     """
     from music21_lstm.pipeline import read
 
@@ -70,8 +70,8 @@ def soundfonts(as_json: AsJson = False) -> None:
     """List the banks of sounds that are found.
 
     Example:
-
       music21-lstm soundfonts
+
     """
     from music21_lstm.audio import available
 

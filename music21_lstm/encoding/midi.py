@@ -32,6 +32,7 @@ from music21_lstm.encoding.events import (
 from music21_lstm.encoding.performance import Loss, Performance
 from music21_lstm.errors import EventError, MidiError
 from music21_lstm.files import read_bytes, write_bytes
+from music21_lstm.memory import growing
 
 __all__ = ["MOST_NOTES", "TrackSummary", "midi_bytes", "midi_tracks", "read_midi", "write_midi"]
 
@@ -98,12 +99,13 @@ def read_midi(
     """
     name, data = _named_bytes(source)
     try:
-        midi, losses = _parse(name, data)
-        reading = _Reading(percussion)
-        reading.losses.update(losses)
-        rows = _rows(name, midi, track, reading)
-        resolution, rows = _metric_time(midi.ticks_per_beat, rows)
-        return Performance(resolution, _events(rows), reading.report())
+        with growing():
+            midi, losses = _parse(name, data)
+            reading = _Reading(percussion)
+            reading.losses.update(losses)
+            rows = _rows(name, midi, track, reading)
+            resolution, rows = _metric_time(midi.ticks_per_beat, rows)
+            return Performance(resolution, _events(rows), reading.report())
     except EventError as error:
         raise MidiError(f"{name}: {error}") from None
 
@@ -149,7 +151,7 @@ def _named_bytes(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[str
 
 
 def _parse(name: str, data: bytes) -> tuple[Any, Counter[str]]:
-    """mido's reading of *data*, mending what many programs write wrongly."""
+    """Mido's reading of *data*, mending what many programs write wrongly."""
     if not data.startswith(b"MThd"):
         raise MidiError(
             f"{name}: not a MIDI file (it starts with {data[:8]!r}, not b'MThd'); "
@@ -171,7 +173,9 @@ def _parse(name: str, data: bytes) -> tuple[Any, Counter[str]]:
             ) from None
         except (OSError, ValueError, LookupError, TypeError, struct.error) as error:
             if clip or "data byte" not in str(error):
-                raise MidiError(f"{name}: a damaged MIDI file ({error}); get a sound copy") from None
+                raise MidiError(
+                    f"{name}: a damaged MIDI file ({error}); get a sound copy"
+                ) from None
             clip = True
             losses["data bytes over 127 (clamped)"] += 1
     raise MidiError(f"{name}: a damaged MIDI file (its key signatures); get a sound copy")
@@ -208,7 +212,9 @@ class _Reading:
         losses = [Loss(what, count) for what, count in sorted(self.losses.items()) if count]
         if len(self.channels) > 1:
             numbers = ", ".join(str(channel + 1) for channel in sorted(self.channels))
-            losses.append(Loss("channel merged into one", len(self.channels), f"channels {numbers}"))
+            losses.append(
+                Loss("channel merged into one", len(self.channels), f"channels {numbers}")
+            )
         if len(self.note_tracks) > 1:
             names = ", ".join(name or "unnamed" for name in self.note_tracks)
             losses.append(Loss("track merged into one", len(self.note_tracks), names))
@@ -262,8 +268,7 @@ class _Reading:
     def _signature(self, kind: str, message: Any) -> tuple[Any, tuple[Any, ...]] | None:
         if kind == "set_tempo":
             if message.tempo:
-                tempo = SetTempo.from_mpqn(0, message.tempo)
-                return SetTempo, (tempo.bpm, tempo.mpqn)
+                return SetTempo, (round(60_000_000 / message.tempo), message.tempo)
             self.losses["tempo of 0 microseconds a quarter"] += 1
             return None
         if kind == "key_signature":

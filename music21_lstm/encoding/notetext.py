@@ -9,10 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import NoReturn
 
 from music21_lstm.encoding.events import (
-    MAX_DELTA,
     MAX_RESOLUTION,
     ControlChange,
     Event,
@@ -92,6 +90,7 @@ _READ = {row.name: row.read for row in MNEMONICS}
 _SPELL: dict[type, Callable[[Event], str]] = {row.event: row.spell for row in MNEMONICS}
 _KNOWN = ", ".join(row.name for row in MNEMONICS)
 _NUMBER = re.compile(r"-?[0-9]{1,9}\Z")
+"""Nine digits hold every range there is."""
 
 
 def token_of(event: Event) -> str:
@@ -120,38 +119,38 @@ def event_of(token: str) -> Event:
             return _READ[kind](int(delta), values)
         except (KeyError, ValueError):
             pass
-    _explain(token, delta, kind, values)
+    raise _explained(token, delta, kind, values)
 
 
-def _explain(token: str, delta: str, kind: str, values: list[str]) -> NoReturn:
-    """Say in one line what is wrong with a token."""
+def _explained(token: str, delta: str, kind: str, values: list[str]) -> NoteTextError:
+    """What is wrong with a token, in one line."""
     where = f"token {_shown(token)}"
     if not kind:
-        raise NoteTextError(f"{where}: not an event; one looks like 0_no_60_80")
+        return NoteTextError(f"{where}: not an event; one looks like 0_no_60_80")
     row = _ROWS.get(kind)
     if kind == "rs" or delta == "rs":
-        raise NoteTextError(f"{where}: the resolution rs_… may stand only once, as the first token")
+        return NoteTextError(f"{where}: the resolution rs_… may stand only once, as the first token")
     if row is None and not _NUMBER.match(delta):
-        raise NoteTextError(f"{where}: unknown event kind {_shown(delta)}; known kinds: {_KNOWN}")
+        return NoteTextError(f"{where}: unknown event kind {_shown(delta)}; known kinds: {_KNOWN}")
     if row is None:
-        raise NoteTextError(f"{where}: unknown event kind {_shown(kind)}; known kinds: {_KNOWN}")
+        return NoteTextError(f"{where}: unknown event kind {_shown(kind)}; known kinds: {_KNOWN}")
     if len(values) != len(row.fields):
         form = "_".join(["<delta>", kind, *(f"<{name}>" for name in row.fields)])
-        raise NoteTextError(f"{where}: {len(values)} values where {form} takes {len(row.fields)}")
+        return NoteTextError(f"{where}: {len(values)} values where {form} takes {len(row.fields)}")
     ranges = {name: (low, high) for name, low, high in row.event.RANGES}
     for name, text in zip(("delta", *row.fields), (delta, *values), strict=True):
         if name not in ranges:
             continue
         low, high = (0 if kind == "no" and name == "velocity" else ranges[name][0]), ranges[name][1]
         if not _NUMBER.match(text) or not low <= int(text) <= high:
-            raise NoteTextError(
+            return NoteTextError(
                 f"{where}: {name} is {_shown(text)}; it must be a whole number from {low} to {high}"
             )
     try:
         row.read(int(delta), values)
     except EventError as error:
-        raise NoteTextError(f"{where}: {error}") from None
-    raise NoteTextError(f"{where}: only plain digits and '-' are numbers here")
+        return NoteTextError(f"{where}: {error}") from None
+    return NoteTextError(f"{where}: only plain digits and '-' are numbers here")
 
 
 def _shown(text: str) -> str:
@@ -225,5 +224,3 @@ def _located(text: str, header: bool) -> NoteTextError:
             return NoteTextError(f"line {line}, {error}")
     raise AssertionError("a token failed that is good")  # pragma: no cover
 
-
-assert MAX_DELTA < 10**9  # _NUMBER reads nine digits

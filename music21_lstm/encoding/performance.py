@@ -120,9 +120,7 @@ class Performance:
                 f"performances of {self.resolution} and {other.resolution} ticks per quarter "
                 "cannot be joined; bring them to one with .rescaled(resolution)"
             )
-        return Performance(
-            self.resolution, self.events + other.events, self.losses + other.losses
-        )
+        return Performance(self.resolution, self.events + other.events, self.losses + other.losses)
 
     @property
     def ticks(self) -> list[int]:
@@ -143,10 +141,7 @@ class Performance:
     @property
     def seconds(self) -> float:
         """Seconds from the start to the last event, by the performance's own tempo map."""
-        elapsed = 0
-        for elapsed in self._elapsed():
-            pass
-        return elapsed / (self.resolution * 1_000_000)
+        return self.times[-1] if self.events else 0.0
 
     @property
     def notes(self) -> list[PerformedNote]:
@@ -163,9 +158,7 @@ class Performance:
                 waiting[event.pitch].append((tick, event.pitch, event.velocity, place))
             elif event.__class__ is NoteOff and waiting[event.pitch]:
                 onset, pitch, velocity, on = waiting[event.pitch].popleft()
-                notes.append(
-                    PerformedNote(onset, tick, pitch, velocity, event.velocity, on, place)
-                )
+                notes.append(PerformedNote(onset, tick, pitch, velocity, event.velocity, on, place))
         for left in waiting.values():
             for onset, pitch, velocity, on in left:
                 notes.append(PerformedNote(onset, tick, pitch, velocity, 64, on, None))
@@ -195,7 +188,8 @@ class Performance:
     def rescaled(self, resolution: int) -> Performance:
         """The same performance at another resolution, each tick rounded to the nearest."""
         return self._retimed(
-            resolution, lambda tick: (2 * tick * resolution + self.resolution) // (2 * self.resolution)
+            resolution,
+            lambda tick: (2 * tick * resolution + self.resolution) // (2 * self.resolution),
         )
 
     def quantized(self, step: Fraction | int | float) -> Performance:

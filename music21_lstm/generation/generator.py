@@ -82,7 +82,9 @@ class Generator:
 
     def __repr__(self) -> str:
         recipe = self.checkpoint.config.RECIPE
-        return f"<Generator {self.name or 'unnamed'}: {recipe}, {self.checkpoint.parameters} weights>"
+        return (
+            f"<Generator {self.name or 'unnamed'}: {recipe}, {self.checkpoint.parameters} weights>"
+        )
 
     def generate(self, primer: Source | None = None, **options: Any) -> stream.Score:
         """Improvise, and return a music21 Score to read, write, show or work with.

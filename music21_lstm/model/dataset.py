@@ -92,12 +92,15 @@ def related(pieces: Pieces, share: float = 0.3) -> list[int]:
 
 
 def split_pieces(pieces: Pieces, share: float, seed: int) -> Split:
-    """Hold out about a *share* of the pieces, drawn by *seed*, relatives always on one side."""
+    """Hold out about a *share* of the pieces, drawn by *seed*, relatives always on one side.
+
+    At least one piece is left to train on; of few pieces it may be that none can be held out.
+    """
     group = related(pieces)
     sizes = Counter(group)
     names = sorted(sizes)
     np.random.default_rng([seed, 1]).shuffle(names)
-    wanted, held = round(share * len(pieces)), set[int]()
+    wanted, held = min(round(share * len(pieces)), len(pieces) - 1), set[int]()
     for name in names:
         if sum(sizes[one] for one in held) + sizes[name] <= wanted:
             held.add(name)

@@ -12,6 +12,7 @@ import math
 import os
 import platform
 import signal
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -58,7 +59,8 @@ _LAST_RATE = 0.02
 class Progress:
     """How far training is, after a step; *loss* is the epoch's so far, in nats per *unit*.
 
-    *held_out* is None but after the last step of an epoch, and there too if nothing is held out.
+    *held_out* is None but after the last step of an epoch, and there too if nothing is held out;
+    *seconds* are those since the epoch began.
     """
 
     epoch: int
@@ -100,6 +102,7 @@ def train(
     _check_folder(folder, resume)
     trainer = _Trainer(pieces, settings)
     history = trainer.restore(read_state(folder)) if resume else ()
+    _claim(folder)
     began = time.monotonic()
     while len(history) < settings.epochs:
         row = trainer.epoch(len(history) + 1, on_progress)
@@ -126,6 +129,19 @@ def _check_folder(folder: Path, resume: bool) -> None:
         raise TrainingError(
             f"{folder} is not empty; resume the training in it, or give a new folder"
         )
+
+
+def _claim(folder: Path) -> None:
+    """Make *folder* and see that it can be written to, before an epoch is spent."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise FileError(
+            f"cannot train into {folder}: {error.strerror or error}; "
+            "give a folder that can be written"
+        ) from None
 
 
 @contextmanager
@@ -257,8 +273,13 @@ class _Trainer:
                     f"cannot resume: {name} is {_shown(here[name])}, but the training began with "
                     f"{_shown(state.identity.get(name))}; give the same pieces and settings"
                 )
-        for name, variable in self._everything():
-            variable.assign(state.arrays[name])
+        try:
+            for name, variable in self._everything():
+                variable.assign(state.arrays[name])
+        except (KeyError, ValueError) as error:
+            raise TrainingError(
+                f"cannot resume: the state was written by another version ({error}); train anew"
+            ) from None
         return state.history
 
     def _everything(self) -> Iterator[tuple[str, Any]]:

@@ -61,7 +61,9 @@ Key = tuple[int, int, int, int]
 """Tick, group inside the tick, place inside the group, pitch."""
 
 
-def performance_of_stream(source: base.Music21Object, *, resolution: int | None = None) -> Performance:
+def performance_of_stream(
+    source: base.Music21Object, *, resolution: int | None = None
+) -> Performance:
     """Encode a Stream (Score, Part, Measure, Voice, Opus …) or a single Note or Chord.
 
     Repeats are expanded, ties joined, grace notes played just before their note, transposing parts
@@ -220,7 +222,11 @@ def _pickup(part: AnyStream) -> Any:
     """The length of a first measure that is shorter than its metre; None where it is full."""
     measures = part.getElementsByClass(stream.Measure)
     head = measures.first()
-    if head is None or len(measures) < 2 or not 0 < head.highestTime < head.barDuration.quarterLength:
+    if (
+        head is None
+        or len(measures) < 2
+        or not 0 < head.highestTime < head.barDuration.quarterLength
+    ):
         return None
     return head.highestTime
 
@@ -331,7 +337,9 @@ def _add_graces(
     graces: list[note.NotRest], onset: Any, loudness: _Loudness, collected: _Collected
 ) -> None:
     """Play *graces* one after another so that the last ends at *onset*."""
-    length = min(GRACE_QUARTERS, Fraction(onset) / len(graces)) if graces and onset else GRACE_QUARTERS
+    length = (
+        min(GRACE_QUARTERS, Fraction(onset) / len(graces)) if graces and onset else GRACE_QUARTERS
+    )
     for count, grace in enumerate(graces):
         start = max(Fraction(0), Fraction(onset) - (len(graces) - count) * length)
         for member in grace.notes if isinstance(grace, chord.Chord) else (grace,):

@@ -47,8 +47,10 @@ class ConverterNoteText(SubConverter):
     registerInputExtensions = ("notetext",)
     registerOutputExtensions = ("notetext",)
 
-    def parseData(  # noqa: N802 - music21's name
-        self, dataString: str | bytes, number: int | None = None  # noqa: N803
+    def parseData(
+        self,
+        dataString: str | bytes,
+        number: int | None = None,
     ) -> stream.Score:
         """Read notetext from a string or from bytes (UTF-8, a byte order mark is skipped)."""
         del number
@@ -60,9 +62,9 @@ class ConverterNoteText(SubConverter):
         score: stream.Score = self.stream
         return score
 
-    def parseFile(  # noqa: N802 - music21's name
+    def parseFile(
         self,
-        filePath: str | pathlib.Path,  # noqa: N803
+        filePath: str | pathlib.Path,
         number: int | None = None,
         **keywords: Any,
     ) -> stream.Score:
@@ -78,9 +80,7 @@ class ConverterNoteText(SubConverter):
 
     def _read(self, text: str) -> stream.Score:
         options = self.keywords
-        performance = performance_of(
-            text, resolution=options.get("resolution", DEFAULT_RESOLUTION)
-        )
+        performance = performance_of(text, resolution=options.get("resolution", DEFAULT_RESOLUTION))
         # Registering is done at import: it must not cost what only parsing needs.
         from music21_lstm.streams.decode import engraved_stream, exact_stream
 
