@@ -42,7 +42,7 @@ def off(note, time=0, channel=0):
 @given(performances)
 @settings(max_examples=60)
 def test_midi_and_performance_are_inverses(performance):
-    again = read_midi(midi_bytes(performance))
+    again = read_midi(midi_bytes(performance), percussion=True)
     # MIDI has no place for the beats a minute that the text spells out beside the exact tempo.
     assert [type(e) for e in again.events] == [type(e) for e in performance.events]
     assert text_of(again).split("_st_")[0] == text_of(performance).split("_st_")[0]
@@ -159,6 +159,13 @@ def test_notes_go_to_the_channel_of_the_pedal_so_that_it_is_heard():
     written = mido.MidiFile(file=io.BytesIO(midi_bytes(performance)))
     assert {m.channel for m in written.tracks[0] if not m.is_meta} == {3}
     assert isinstance(read_midi(midi_bytes(performance)).events[0], ControlChange)
+
+
+def test_a_control_change_of_the_percussion_draws_no_note_to_its_channel():
+    performance = performance_of("0_cc_9_7_100 0_no_60_80 480_nf_60_64")
+    again = read_midi(midi_bytes(performance))
+    assert len(again.notes) == 1
+    assert "1 × percussion control change left out (channel 10)" in map(str, again.losses)
 
 
 def test_smpte_time_becomes_ticks_of_the_same_length():

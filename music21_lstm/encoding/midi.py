@@ -120,9 +120,10 @@ def midi_bytes(performance: Performance) -> bytes:
     """A MIDI file of type 0 with the *performance*; the inverse of :func:`read_midi`.
 
     Notes have no channel of their own: they go to the one that most control changes are on (0 if
-    there are none), so that a pedal is heard.
+    there are none, and never the percussion's), so that a pedal is heard.
     """
     used = Counter(e.channel for e in performance.events if isinstance(e, ControlChange))
+    used.pop(PERCUSSION_CHANNEL, None)
     channel = min(used, key=lambda c: (-used[c], c)) if used else 0
     track = mido.MidiTrack(_message(event, channel) for event in performance.events)
     track.append(mido.MetaMessage("end_of_track", time=0))

@@ -129,7 +129,9 @@ def _explained(token: str, delta: str, kind: str, values: list[str]) -> NoteText
         return NoteTextError(f"{where}: not an event; one looks like 0_no_60_80")
     row = _ROWS.get(kind)
     if kind == "rs" or delta == "rs":
-        return NoteTextError(f"{where}: the resolution rs_… may stand only once, as the first token")
+        return NoteTextError(
+            f"{where}: the resolution rs_… may stand only once, as the first token"
+        )
     if row is None and not _NUMBER.match(delta):
         return NoteTextError(f"{where}: unknown event kind {_shown(delta)}; known kinds: {_KNOWN}")
     if row is None:
@@ -149,7 +151,7 @@ def _explained(token: str, delta: str, kind: str, values: list[str]) -> NoteText
     try:
         row.read(int(delta), values)
     except EventError as error:
-        return NoteTextError(f"{where}: {error}") from None
+        return NoteTextError(f"{where}: {error}")
     return NoteTextError(f"{where}: only plain digits and '-' are numbers here")
 
 
@@ -223,4 +225,3 @@ def _located(text: str, header: bool) -> NoteTextError:
         except NoteTextError as error:
             return NoteTextError(f"line {line}, {error}")
     raise AssertionError("a token failed that is good")  # pragma: no cover
-
