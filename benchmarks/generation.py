@@ -54,7 +54,7 @@ def ours(config: EventsConfig | PostConfig, arrays: dict, count: int) -> float:
 
 
 def main() -> None:
-    song = read_midi(DATA / "maple-leaf-rag.mid")
+    song = read_midi(DATA / "fur-elise.mid")
     vocabulary = vocabulary_of([("song", song)])
     post = PostConfig(vocabulary, song.resolution)
     factored = EventsConfig(units=128, layers=1, head_units=128)

@@ -38,6 +38,7 @@ from numpy.typing import NDArray
 
 from music21_lstm.audio.ogg import set_serial
 from music21_lstm.audio.riff import chunks
+from music21_lstm.files import write_bytes
 
 HERE = Path(__file__).parent
 NAME = "music21-lstm"
@@ -170,11 +171,11 @@ class Piano(Bank):
     def encoded(self, at: int) -> tuple[bytes, int]:
         """The sample as Ogg Vorbis, and the attenuation that gives it back its level.
 
-        FluidSynth brings each Vorbis sample to full scale when it decodes it (since 2.3.6; earlier
-        versions do not), which would make the softly recorded keys stick out by up to 4 dB. So the
-        samples are near full scale from the start, and it makes no difference. The attenuation is
-        reckoned from the peak after decoding; its unit is 0.04 dB in every synthesizer that
-        follows the EMU hardware, FluidSynth among them.
+        FluidSynth 2.5 brings each Vorbis sample to full scale when it decodes it (2.3.1 does not),
+        which would make the softly recorded keys stick out by up to 4 dB. So the samples are near
+        full scale from the start, and it makes no difference. The attenuation is reckoned from the
+        peak after decoding; its unit is 0.04 dB in every synthesizer that follows the EMU
+        hardware, FluidSynth among them.
         """
         frames, header = super().sample(at)
         sound = np.frombuffer(frames, "<i2") / 32768
@@ -372,7 +373,7 @@ def main() -> None:
         sys.exit(
             f"the bank is {len(data):,} bytes; {MOST_BYTES:,} is the most that a wheel may carry"
         )
-    options.output.write_bytes(data)
+    write_bytes(options.output, data)
     found = hashlib.sha256(data).hexdigest()
     print(f"{found}  {options.output.name}")
     same = "the same as" if found == sums.get(f"{NAME}.sf3") else "NOT the same as"

@@ -130,7 +130,7 @@ HOURS = Performance(480, [NoteOn(0, 60, 80), NoteOff(0x0FFFFFFF, 60)])
         (HOURS, {}, AudioError, "max_duration"),
         (NOTE, {"max_duration": 0}, AudioError, "max_duration"),
         (NOTE, {"max_duration": float("nan")}, AudioError, "max_duration"),
-        (NOTE, {"program": 128}, AudioError, "no program 128"),
+        (NOTE, {"program": 128}, SoundfontError, "no program 128 in this soundfont; it has 0-127"),
         (NOTE, {"sample_rate": 1}, AudioError, "sample rate"),
         (NOTE, {"gain": 0}, AudioError, "gain"),
         (NOTE, {"format": "aiff"}, AudioError, "wav, flac, ogg, mp3"),

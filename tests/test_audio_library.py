@@ -15,7 +15,7 @@ from music21_lstm.audio.libfluidsynth import VARIABLE
 def python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", code],
-        env={**os.environ, **environment},
+        env={**os.environ, VARIABLE: "", **environment},
         capture_output=True,
         text=True,
         check=False,

@@ -23,7 +23,7 @@ from music21_lstm.audio.synth import BLOCK, Block, SynthSettings, synthesize
 from music21_lstm.audio.timeline import SynthEvent, timeline
 from music21_lstm.encoding.events import NoteOn
 from music21_lstm.encoding.performance import Performance
-from music21_lstm.errors import AudioError, FileError
+from music21_lstm.errors import AudioError, FileError, SoundfontError
 from music21_lstm.files import whole_file
 
 __all__ = ["FORMATS", "LONGEST_SECONDS", "PEAK_DBFS", "AudioFormat", "RenderResult", "render"]
@@ -169,8 +169,25 @@ def _bank(asked: str | os.PathLike[str] | None, program: int) -> soundfonts.Soun
     bank = soundfonts.find(asked)
     if program in bank.programs:
         return bank
-    has = ", ".join(map(str, sorted(bank.programs))) or "none"
-    raise AudioError(f"{bank.path}: there is no program {program} in this soundfont; it has {has}")
+    raise SoundfontError(
+        f"{bank.path}: there is no program {program} in this soundfont; it has "
+        f"{_ranges(sorted(bank.programs)) or 'none in bank 0'}"
+    )
+
+
+def _ranges(numbers: list[int]) -> str:
+    """Ascending whole numbers in few words.
+
+    >>> _ranges([0, 1, 2, 24, 40, 41])
+    '0-2, 24, 40-41'
+    """
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1][1:] = [number]
+        else:
+            runs.append([number])
+    return ", ".join("-".join(map(str, run)) for run in runs)
 
 
 def _events(

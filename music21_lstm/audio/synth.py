@@ -166,10 +166,9 @@ class _Synth:
             self._synth, channel, self._bank, bank, program
         )
         if selected != self._fluid.FLUID_OK:
-            programs = ", ".join(map(str, sorted(self._soundfont.programs))) or "none"
             raise SoundfontError(
                 f"{self._soundfont.path}: the soundfont has no program {program} in bank {bank}; "
-                f"those of bank 0 are {programs}"
+                "choose another program or soundfont"
             )
 
     def write(self, block: Block) -> None:
