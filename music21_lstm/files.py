@@ -42,9 +42,14 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     If the block raises, the temporary file is removed and an existing target stays as it was.
     Raises :class:`~music21_lstm.errors.FileError` where the folder cannot be written to.
     """
-    target = Path(path)
+    # Through a link, what it points to is replaced, not the link.
+    target = Path(path).resolve() if Path(path).is_symlink() else Path(path)
     if target.is_dir():
         raise FileError(f"{path}: is a folder; name a file in it")
+    if target.exists() and not target.is_file():
+        with _poured(target) as temporary:
+            yield temporary
+        return
     try:
         handle, name = tempfile.mkstemp(
             dir=target.parent, prefix=f".{target.stem[:32]}-", suffix=target.suffix
@@ -68,6 +73,18 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+@contextmanager
+def _poured(device: Path) -> Iterator[Path]:
+    """A temporary file whose content goes into a *device* or pipe, which must not be replaced."""
+    with tempfile.TemporaryDirectory(prefix="music21-lstm-") as folder:
+        temporary = Path(folder) / device.name
+        yield temporary
+        try:
+            device.write_bytes(temporary.read_bytes())
+        except OSError as error:
+            raise FileError(f"{device}: cannot be written ({_reason(error)})") from error
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:

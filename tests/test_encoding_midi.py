@@ -216,3 +216,15 @@ def test_tracks_are_summarised_to_choose_one_by():
     right = summary[1]
     assert (right.name, right.notes, right.lowest, right.highest) == ("Piano right", 601, 57, 100)
     assert summary[0].tempo_changes == 923
+
+
+def test_a_link_is_written_through_and_a_device_is_not_replaced(tmp_path):
+    performance = performance_of("0_no_60_80 480_nf_60_64")
+    real, link = tmp_path / "real.mid", tmp_path / "link.mid"
+    real.write_bytes(b"old")
+    link.symlink_to(real)
+    write_midi(performance, link)
+    assert link.is_symlink()
+    assert read_midi(real) == performance
+    write_midi(performance, "/dev/null")
+    assert not Path("/dev/null").is_file()

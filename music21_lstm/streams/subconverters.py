@@ -174,45 +174,28 @@ class _ConverterAudio(SubConverter):
         return None
 
 
-class ConverterWav(_ConverterAudio):
-    """``stream.write('wav', 'tune.wav')``."""
-
-    suffix = "wav"
-    mimetype = "audio/wav"
-    registerFormats = ("wav",)
-    registerShowFormats = ("wav",)
-    registerOutputExtensions = ("wav",)
-
-
-class ConverterFlac(_ConverterAudio):
-    """``stream.write('flac', 'tune.flac')``."""
-
-    suffix = "flac"
-    mimetype = "audio/flac"
-    registerFormats = ("flac",)
-    registerShowFormats = ("flac",)
-    registerOutputExtensions = ("flac",)
+def _audio_converter(suffix: str, mimetype: str) -> type[_ConverterAudio]:
+    """The converter of one format: ``stream.write('wav', 'tune.wav')``."""
+    formats = (suffix,)
+    return type(
+        f"Converter{suffix.capitalize()}",
+        (_ConverterAudio,),
+        {
+            "__doc__": f"``stream.write({suffix!r}, 'tune.{suffix}')``.",
+            "__module__": __name__,
+            "suffix": suffix,
+            "mimetype": mimetype,
+            "registerFormats": formats,
+            "registerShowFormats": formats,
+            "registerOutputExtensions": formats,
+        },
+    )
 
 
-class ConverterOgg(_ConverterAudio):
-    """``stream.write('ogg', 'tune.ogg')``: Vorbis."""
-
-    suffix = "ogg"
-    mimetype = "audio/ogg"
-    registerFormats = ("ogg",)
-    registerShowFormats = ("ogg",)
-    registerOutputExtensions = ("ogg",)
-
-
-class ConverterMp3(_ConverterAudio):
-    """``stream.write('mp3', 'tune.mp3')`` and ``stream.show('mp3')``."""
-
-    suffix = "mp3"
-    mimetype = "audio/mpeg"
-    registerFormats = ("mp3",)
-    registerShowFormats = ("mp3",)
-    registerOutputExtensions = ("mp3",)
-
+ConverterWav = _audio_converter("wav", "audio/wav")
+ConverterFlac = _audio_converter("flac", "audio/flac")
+ConverterOgg = _audio_converter("ogg", "audio/ogg")
+ConverterMp3 = _audio_converter("mp3", "audio/mpeg")
 
 CONVERTERS = (ConverterNoteText, ConverterWav, ConverterFlac, ConverterOgg, ConverterMp3)
 
