@@ -34,7 +34,7 @@ def main() -> None:
     start = time.perf_counter()
     for index in range(TOTAL // PIECE):
         temperature = TEMPERATURES[index % len(TEMPERATURES)]
-        performance = generator.perform(events=PIECE, temperature=temperature, seed=index)
+        performance = generator.perform(events=PIECE, temperature=temperature, min_p=0, seed=index)
         total["events"] += sum(isinstance(e, NoteOn | NoteOff) for e in performance.events)
         total.update(faults(performance))
     minutes = (time.perf_counter() - start) / 60

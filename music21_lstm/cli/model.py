@@ -47,7 +47,9 @@ def generate(
     temperature: Annotated[float, typer.Option(help="0 takes the likeliest, 2 is wild.")] = 1.0,
     top_k: Annotated[int, typer.Option(help="Draw from the k likeliest; 0 is all.")] = 0,
     top_p: Annotated[float, typer.Option(help="Draw from the likeliest that make up p.")] = 1.0,
-    min_p: Annotated[float, typer.Option(help="Leave out what is below p of the likeliest.")] = 0.0,
+    min_p: Annotated[
+        float, typer.Option(help="Leave out what is below p of the likeliest.")
+    ] = 0.02,
     seed: Seed = None,
     time_signature: Annotated[str, typer.Option(help="Without a primer.")] = "4/4",
     without_primer: Annotated[

@@ -41,6 +41,10 @@ __all__ = ["Generator", "Length", "load"]
 
 Unit = Literal["events", "notes", "measures", "seconds"]
 
+DEFAULT_MIN_P = 0.02
+"""What is below a fiftieth of the likeliest is not drawn. Without this, one chorale of 24 slips off
+its beat by a 32nd (an event of almost no probability) and never finds back."""
+
 DEFAULT_MPQN = 666_667
 """The tempo of music from a model of written time without a primer: 90 quarters a minute."""
 
@@ -107,7 +111,7 @@ class Generator:
         temperature: float = 1.0,
         top_k: int = 0,
         top_p: float = 1.0,
-        min_p: float = 0.0,
+        min_p: float = DEFAULT_MIN_P,
         seed: int | np.random.Generator | None = None,
         time_signature: str = "4/4",
         include_primer: bool = True,
@@ -150,7 +154,7 @@ class Generator:
         temperature: float = 1.0,
         top_k: int = 0,
         top_p: float = 1.0,
-        min_p: float = 0.0,
+        min_p: float = DEFAULT_MIN_P,
         seed: int | np.random.Generator | None = None,
         time_signature: str = "4/4",
     ) -> Iterator[Event]:

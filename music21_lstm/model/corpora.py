@@ -47,7 +47,7 @@ def chorales(only: Collection[str] | None = None) -> Iterator[tuple[str, Perform
     A score of four parts is one, and of a larger score the parts named Soprano, Alto, Tenor and
     Bass. Ties are merged, repeats are not played, fermatas are not held; a pickup is a first bar
     of its own length. Resolution 24, velocity 80. All take about half a minute; *only* those of
-    the names given (``{"bwv66.6"}``) less.
+    the works given (``{"bwv66.6"}``) less. A piece's name is its file's.
     """
     from music21 import converter
     from music21 import corpus as music21_corpus
@@ -58,7 +58,7 @@ def chorales(only: Collection[str] | None = None) -> Iterator[tuple[str, Perform
         score = converter.parse(path, forceSource=True, storePickle=False)
         parts = _four_parts(score)
         if parts:
-            yield path.stem, _performance(parts)
+            yield path.name, _performance(parts)
 
 
 def _four_parts(score: Any) -> list[Any]:

@@ -300,8 +300,6 @@ class _Trainer:
     def checkpoint(self, history: tuple[Epoch, ...], about: Mapping[str, Any]) -> Checkpoint:
         """The model as it is now, with its metadata."""
         row = history[-1]
-        held = set(self._split.held_out)
-        described = zip(self._pieces, self._digests, strict=True)
         metadata = {
             **about,
             "recipe": self.settings.RECIPE,
@@ -317,13 +315,16 @@ class _Trainer:
                 "sha256": self._digest(),
                 "events": len(self._train),
                 "related": self._split.related,
-                "held_out": [self._pieces[i][0] for i in self._split.held_out],
-                "trained_on": {
-                    name: digest for i, ((name, _), digest) in enumerate(described) if i not in held
-                },
+                "held_out": self._described(self._split.held_out),
+                "trained_on": self._described(self._split.train),
             },
         }
         return Checkpoint(self.config, arrays_of(self.network), metadata)
+
+
+    def _described(self, places: tuple[int, ...]) -> list[tuple[str, str]]:
+        """Name and SHA-256 of some of the pieces; two of one name may differ."""
+        return [(self._pieces[place][0], self._digests[place]) for place in places]
 
 
 class _Sum:
