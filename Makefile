@@ -41,10 +41,10 @@ docs: $(VENV)/.docs
 	$(BIN)/mkdocs build --strict --site-dir site
 
 train-chorale: $(VENV)/.dev
-	$(BIN)/python -m music21_lstm train --corpus chorales -o $(CHORALE_BUILD) $(shell cat music21_lstm/checkpoints/chorale/options.txt)
+	$(BIN)/python -m music21_lstm train --corpus chorales --recipe events --half -o $(CHORALE_BUILD)
 
 soundfont: $(VENV)/.core
-	$(BIN)/python soundfonts/build.py
+	$(BIN)/python soundfonts/build.py --debian
 
 dist: $(VENV)/.dev
 	$(BIN)/python -m build

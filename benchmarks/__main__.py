@@ -3,7 +3,17 @@
 import importlib
 import sys
 
-ALL = ("streams", "midi", "generation", "startup", "million", "musicxml", "memory", "roundtrip")
+ALL = (
+    "streams",
+    "midi",
+    "generation",
+    "startup",
+    "million",
+    "musicxml",
+    "drift",
+    "memory",
+    "roundtrip",
+)
 
 for name in sys.argv[1:] or ALL:
     print(f"--- {name}: {importlib.import_module(f'benchmarks.{name}').__doc__.splitlines()[0]}")

@@ -41,9 +41,9 @@ __all__ = ["Generator", "Length", "load"]
 
 Unit = Literal["events", "notes", "measures", "seconds"]
 
-DEFAULT_MIN_P = 0.02
-"""What is below a fiftieth of the likeliest is not drawn. Without this, one chorale of 24 slips off
-its beat by a 32nd (an event of almost no probability) and never finds back."""
+DEFAULT_MIN_P = 0.1
+"""What is below a tenth of the likeliest is not drawn. With less than this, about one chorale of 40
+slips off its beat by a 32nd and never finds back (``python -m benchmarks drift``)."""
 
 DEFAULT_MPQN = 666_667
 """The tempo of music from a model of written time without a primer: 90 quarters a minute."""

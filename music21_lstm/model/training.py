@@ -321,7 +321,6 @@ class _Trainer:
         }
         return Checkpoint(self.config, arrays_of(self.network), metadata)
 
-
     def _described(self, places: tuple[int, ...]) -> list[tuple[str, str]]:
         """Name and SHA-256 of some of the pieces; two of one name may differ."""
         return [(self._pieces[place][0], self._digests[place]) for place in places]
