@@ -49,7 +49,7 @@ def generate(
     top_p: Annotated[float, typer.Option(help="Draw from the likeliest that make up p.")] = 1.0,
     min_p: Annotated[
         float, typer.Option(help="Leave out what is below p of the likeliest.")
-    ] = 0.02,
+    ] = 0.1,
     seed: Seed = None,
     time_signature: Annotated[str, typer.Option(help="Without a primer.")] = "4/4",
     without_primer: Annotated[

@@ -42,7 +42,7 @@ __all__ = ["Generator", "Length", "load"]
 Unit = Literal["events", "notes", "measures", "seconds"]
 
 DEFAULT_MIN_P = 0.1
-"""What is below a tenth of the likeliest is not drawn. With less than this, about one chorale of 40
+"""What is below a tenth of the likeliest is not drawn. With less than this, about one chorale of 50
 slips off its beat by a 32nd and never finds back (``python -m benchmarks drift``)."""
 
 DEFAULT_MPQN = 666_667
