@@ -13,14 +13,14 @@ from music21 import base, stream
 from music21_lstm.encoding.midi import midi_bytes
 from music21_lstm.encoding.notetext import text_of
 from music21_lstm.encoding.performance import Performance
-from music21_lstm.errors import FileError, TrainingError
+from music21_lstm.errors import FileError, Music21LstmError, TrainingError
 from music21_lstm.files import whole_file, write_bytes
 from music21_lstm.streams.decode import engraved_stream, exact_stream
 from music21_lstm.streams.reading import (
     MIDI_SUFFIXES,
-    NOTETEXT_SUFFIXES,
     Source,
     performance_from,
+    score_from,
 )
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ __all__ = [
     "performance_from",
     "read",
     "render",
+    "score_from",
     "to_stream",
     "train",
     "training_files",
@@ -59,15 +60,8 @@ FORMATS: Mapping[str, str] = {
 }
 """The format that each suffix of a target stands for."""
 
-TRAINABLE_SUFFIXES = (
-    *MIDI_SUFFIXES,
-    *NOTETEXT_SUFFIXES,
-    ".musicxml",
-    ".mxl",
-    ".xml",
-    ".abc",
-    ".krn",
-)
+TRAINABLE_SUFFIXES = (*MIDI_SUFFIXES, ".notetext", ".musicxml", ".mxl", ".xml", ".abc", ".krn")
+"""What is looked for in a folder to train on; a ``.txt`` may be anything, so it has to be named."""
 
 
 def format_of(target: str | os.PathLike[str]) -> str:
@@ -199,13 +193,15 @@ def train(
     about: Mapping[str, Any] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     on_read: Callable[[int, int], None] | None = None,
+    on_skip: Callable[[str], None] | None = None,
     **settings: object,
 ) -> Checkpoint:
     """Train a model on *files* (folders are searched) or on a named *corpus*, into folder *target*.
 
     *settings* are those of the recipe (:func:`music21_lstm.model.settings.settings_for`); *about*
     goes into the metadata. Needs the extra ``train`` (TensorFlow). *on_read* is told how many files
-    of how many have been read.
+    of how many have been read. A file that was found in a folder and cannot be read is passed over
+    if *on_skip* is there to be told why; one that was named is an error.
 
     Raises :class:`~music21_lstm.errors.TrainingError` and what reading the files raises.
     """
@@ -223,7 +219,12 @@ def train(
         facts.setdefault("licence", CORPORA[corpus])
     names = training_files(files) if files or corpus is None else []
     for count, path in enumerate(names, 1):
-        pieces.append((path.name, performance_from(path)))
+        try:
+            pieces.append((path.name, performance_from(path)))
+        except Music21LstmError as error:
+            if on_skip is None or str(path) in map(str, files):
+                raise
+            on_skip(str(error))
         if on_read is not None:
             on_read(count, len(names))
     return train_pieces(pieces, target, chosen, about=facts, resume=resume, on_progress=on_progress)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from music21_lstm.encoding import Loss, NoteOff, NoteOn, Performance, SetTempo
@@ -69,6 +69,9 @@ def test_transposing_there_and_back_changes_nothing_or_is_refused(performance, s
 
 @given(short_performances)
 def test_quantized_twice_is_quantized_once_and_no_note_vanishes(performance):
+    ends = {note.off for note in performance.notes}
+    offs = {i for i, e in enumerate(performance.events) if isinstance(e, NoteOff)}
+    assume(offs <= ends)  # a stray note off may end a note that was made longer
     step = Fraction(1, 4)
     grid = step * performance.resolution
     once = performance.quantized(step)

@@ -79,8 +79,8 @@ def synthesize(
     """The sound of *events*, in order of their frames, block by block.
 
     A block has :data:`BLOCK` frames at the most. After the last event the tail is played out:
-    until all voices have ended and the rest is below −80 dB of the loudest sample, and for ten
-    seconds at the most. The frames of *events* must be multiples of 64.
+    until it is below −80 dB of the loudest sample, and for ten seconds at the most. The frames of
+    *events* must be multiples of 64.
 
     Raises:
         FluidSynthError: the library is missing.
@@ -89,7 +89,7 @@ def synthesize(
     """
     synth = _Synth(soundfont, settings)
     try:
-        loudest = 0.0
+        loudest, quiet = 0.0, 0
         for block in _filled(events, synth):
             loudest = max(loudest, float(np.abs(block).max(initial=0.0)))
             yield block
@@ -97,7 +97,10 @@ def synthesize(
             block = synth.draw(BLOCK)
             level = float(np.abs(block).max())
             loudest = max(loudest, level)
-            if level <= SILENCE * loudest and not synth.sounding():
+            # Nothing starts any more: what is as soft as this for two blocks stays so, although the
+            # voices of high strings, which have no dampers, go on for seconds.
+            quiet = quiet + 1 if level <= SILENCE * loudest else 0
+            if quiet == 2:
                 return
             yield block
     finally:

@@ -11,6 +11,7 @@ import typer
 
 from music21_lstm.cli.options import AsJson, Percussion, Quiet, Resolution, Track
 from music21_lstm.cli.output import STANDARD, Printer, read_source, standard_output, track_of
+from music21_lstm.errors import FileError
 
 if TYPE_CHECKING:
     from music21_lstm.encoding.performance import Performance
@@ -95,6 +96,8 @@ def inspect(
     performance = _read_data(data, track, percussion, None)
     facts = {"source": source, **_facts(performance), "tracks": _tracks(data), "track": track}
     if plot is not None:
+        if plot.suffix.lower() != ".png":
+            raise FileError(f"{plot}: the piano roll is a PNG; name it {plot.with_suffix('.png')}")
         from music21_lstm.pianoroll import plot_piano_roll
 
         plot_piano_roll(performance, plot, title=_title(source) or "")

@@ -12,7 +12,7 @@ import typer
 from music21_lstm.cli.convert import write_outputs
 from music21_lstm.cli.options import AsJson, Percussion, Quiet, Seed, Soundfont, Track
 from music21_lstm.cli.output import STANDARD, Printer, progress, read_source, track_of
-from music21_lstm.errors import TrainingError
+from music21_lstm.errors import FileError, TrainingError
 
 if TYPE_CHECKING:
     from music21_lstm.encoding.performance import Performance
@@ -47,9 +47,7 @@ def generate(
     temperature: Annotated[float, typer.Option(help="0 takes the likeliest, 2 is wild.")] = 1.0,
     top_k: Annotated[int, typer.Option(help="Draw from the k likeliest; 0 is all.")] = 0,
     top_p: Annotated[float, typer.Option(help="Draw from the likeliest that make up p.")] = 1.0,
-    min_p: Annotated[
-        float, typer.Option(help="Leave out what is below p of the likeliest.")
-    ] = 0.1,
+    min_p: Annotated[float, typer.Option(help="Leave out what is below p of the likeliest.")] = 0.1,
     seed: Seed = None,
     time_signature: Annotated[str, typer.Option(help="Without a primer.")] = "4/4",
     without_primer: Annotated[
@@ -72,6 +70,8 @@ def generate(
 
     printer = Printer(quiet=quiet)
     generator = load(preset)
+    if primer is None and primer_measures is not None:
+        raise FileError("--primer-measures without a --primer; name one, as bach/bwv66.6")
     heard = None if primer is None else _primer(primer, primer_measures, track, percussion)
     if heard is not None and primer is not None:
         printer.losses(heard, primer)
@@ -95,46 +95,26 @@ def generate(
     title = f"Improvisation ({generator.name}, seed {seed})"
     write_outputs(performance, targets, standard_format=to, title=title, soundfont=soundfont)
     printer.say(
-        f"{len(performance.notes)} notes, {performance.seconds:.1f} s, preset {generator.name}, "
+        f"{len(performance.notes)} notes, {performance.seconds:.1f} s, model {generator.name}, "
         f"seed {seed} -> {', '.join(targets)}"
     )
 
 
 def _primer(name: str, measures: str | None, track: str | None, percussion: bool) -> Performance:
-    """The primer as a performance; a name that is no file may be a piece of music21's corpus."""
-    from pathlib import Path
+    """The primer as a performance, cut to *measures* if it is a score."""
+    from music21_lstm.pipeline import read, score_from
 
-    from music21_lstm.pipeline import read
-
-    if name == STANDARD or (Path(name).exists() and measures is None):
-        return read(read_source(name), track=track_of(track), percussion=percussion)
-    return read(_score(name, measures))
-
-
-def _score(name: str, measures: str | None) -> Any:
-    """A score of a file or of music21's corpus, cut to *measures*."""
-    from pathlib import Path
-
-    from music21 import converter, corpus
-    from music21.exceptions21 import Music21Exception
-
-    from music21_lstm.errors import FileError
-
-    try:
-        if Path(name).exists():
-            score = converter.parse(name, forceSource=True, storePickle=False)
-        else:
-            score = corpus.parse(name, forceSource=True)
-    except Music21Exception:
-        raise FileError(
-            f"{name}: neither a file nor a piece of music21's corpus; check the name"
-        ) from None
     if measures is None:
-        return score
+        return read(read_source(name), track=track_of(track), percussion=percussion)
     first, _, last = measures.partition("-")
-    if not first.isdigit() or (last and not last.isdigit()):
-        raise FileError(f"measures {measures!r}: give one number or two, as 0-4")
-    return score.measures(int(first), int(last or first))
+    if name == STANDARD or not first.isdigit() or (last and not last.isdigit()):
+        raise FileError(
+            f"measures {measures!r}: give one number or two, as 0-4, and a primer's name"
+        )
+    score = score_from(name).measures(int(first), int(last or first))
+    if not score.recurse().notes:
+        raise FileError(f"{name}: it has no notes in measures {measures}; give others")
+    return read(score)
 
 
 def train(
@@ -215,7 +195,7 @@ def train(
     try:
         checkpoint = pipeline.train(
             files or [], output, recipe=recipe, corpus=corpus, resume=resume, about=about,
-            on_progress=meter.step, on_read=meter.read, **settings,
+            on_progress=meter.step, on_read=meter.read, on_skip=meter.skip, **settings,
         )  # fmt: skip
     except KeyboardInterrupt:
         meter.close()
@@ -244,21 +224,27 @@ class _Meter:
         if not self._quiet and (count % 20 == 0 or count == total > 20):
             typer.echo(f"read {count} of {total} files", err=True)
 
+    def skip(self, line: str) -> None:
+        """A file found in a folder cannot be read."""
+        typer.echo(f"skipped {line}", err=True)
+
     def step(self, now: Progress) -> None:
         """A training step is done."""
-        if now.epoch != self._epoch:
+        if now.epoch != self._epoch and sys.stderr.isatty():
             self.close()
             self._epoch, self._done = now.epoch, 0
             self._context = progress(self._quiet, now.steps, f"epoch {now.epoch}/{now.epochs}")
             self._bar = self._context.__enter__()
-        self._bar.label = f"epoch {now.epoch}/{now.epochs}, loss {now.loss:.3f}"
-        self._bar.update(now.step - self._done)
-        self._done = now.step
-        if now.held_out is not None and not self._quiet:
+        if self._context is not None:
+            self._bar.label = f"epoch {now.epoch}/{now.epochs}, loss {now.loss:.3f}"
+            self._bar.update(now.step - self._done)
+            self._done = now.step
+        if now.step == now.steps and not self._quiet:
             self.close()
+            held = "" if now.held_out is None else f", held out {now.held_out:.4f}"
             typer.echo(
-                f"epoch {now.epoch}: {now.loss:.4f}, held out {now.held_out:.4f} "
-                f"nats per {now.unit}, {now.seconds:.0f} s",
+                f"epoch {now.epoch}/{now.epochs}: {now.loss:.4f}{held} nats per {now.unit}, "
+                f"{now.seconds:.0f} s",
                 err=True,
             )
 

@@ -10,7 +10,7 @@ import typer
 
 from music21_lstm.cli.convert import write_outputs
 from music21_lstm.cli.options import AsJson, Percussion, Quiet, Soundfont, Track
-from music21_lstm.cli.output import Printer, read_source, track_of
+from music21_lstm.cli.output import STANDARD, Printer, read_source, track_of
 
 __all__ = ["render", "soundfonts"]
 
@@ -19,14 +19,18 @@ def render(
     source: Annotated[str, typer.Argument(help="MIDI, notetext, MusicXML …; - is stdin.")],
     output: Annotated[
         list[str] | None,
-        typer.Option("-o", "--output", help="WAV, FLAC, OGG or MP3; default: the source's .mp3."),
+        typer.Option(
+            "-o", "--output", help="WAV, FLAC, OGG or MP3; default: .mp3 beside the source."
+        ),
     ] = None,
     to: Annotated[str, typer.Option(help="The format of '-o -'.")] = "wav",
     soundfont: Soundfont = None,
     sample_rate: Annotated[int, typer.Option(help="Samples a second.")] = 44_100,
     program: Annotated[int, typer.Option(help="General MIDI program from 0; 0 is a piano.")] = 0,
     gain: Annotated[float | None, typer.Option(help="FluidSynth's gain; default: fit.")] = None,
-    max_duration: Annotated[float | None, typer.Option(help="Stop after so many seconds.")] = None,
+    max_duration: Annotated[
+        float | None, typer.Option(help="Stop the music after so many seconds.")
+    ] = None,
     track: Track = None,
     percussion: Percussion = False,
     as_json: AsJson = False,
@@ -40,12 +44,13 @@ def render(
       music21-lstm render score.musicxml -o score.flac --soundfont ~/banks/grand.sf2
 
     """
-    from music21_lstm.pipeline import read
+    from music21_lstm.errors import AudioError
+    from music21_lstm.pipeline import AUDIO_FORMATS, format_of, read
 
     printer = Printer(quiet=quiet, as_json=as_json)
     performance = read(read_source(source), track=track_of(track), percussion=percussion)
     printer.losses(performance, source)
-    targets = output or [str(Path(source).with_suffix(".mp3").name)]
+    targets = output or [_beside(source)]
     options: dict[str, Any] = {
         "soundfont": soundfont,
         "sample_rate": sample_rate,
@@ -54,12 +59,19 @@ def render(
         "max_duration": max_duration,
     }
     given = {name: value for name, value in options.items() if value is not None}
+    formats = [to if target == STANDARD else format_of(target) for target in targets]
+    if unheard := [name for name in formats if name not in AUDIO_FORMATS]:
+        raise AudioError(f"{unheard[0]} is no sound; render makes {', '.join(AUDIO_FORMATS)}")
     results = write_outputs(performance, targets, standard_format=to, **given)
     facts = [{key: _plain(value) for key, value in asdict(r).items()} for r in results if r]
-    if as_json and "-" not in targets:
+    if as_json and STANDARD not in targets:
         printer.result(facts, [])
     for target, result in zip(targets, facts, strict=True):
         printer.say(f"{target}: {result['duration']:.1f} s")
+
+
+def _beside(source: str) -> str:
+    return STANDARD if source == STANDARD else str(Path(source).with_suffix(".mp3"))
 
 
 def _plain(value: Any) -> Any:

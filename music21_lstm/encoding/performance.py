@@ -71,7 +71,7 @@ class PerformedNote:
         return self.end - self.onset
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Performance:
     """Events in order, with the number of ticks in a quarter note.
 
@@ -79,6 +79,8 @@ class Performance:
     report of what the source had and the encoding cannot hold; it does not count in ``==``.
 
     >>> tune = Performance(480, [NoteOn(0, 60, 80), NoteOff(480, 60)])
+    >>> tune
+    <Performance: 1 notes, 2 events, 480 ticks a quarter, 0.5 s>
     >>> tune.duration, tune.seconds
     (480, 0.5)
     """
@@ -98,6 +100,13 @@ class Performance:
         object.__setattr__(self, "resolution", resolution)
         object.__setattr__(self, "events", tuple(events))
         object.__setattr__(self, "losses", tuple(losses))
+
+    def __repr__(self) -> str:
+        kind = "event" if len(self.events) == 1 else "events"
+        return (
+            f"<Performance: {len(self.notes)} notes, {len(self.events)} {kind}, "
+            f"{self.resolution} ticks a quarter, {self.seconds:.1f} s>"
+        )
 
     def __len__(self) -> int:
         return len(self.events)

@@ -45,8 +45,9 @@ def engrave(
 
     >>> from music21_lstm.encoding import NoteOff, NoteOn
     >>> score = engrave(Performance(480, [NoteOn(0, 61, 80), NoteOff(720, 61)]))
-    >>> [(n.nameWithOctave, n.quarterLength) for n in score.recurse().notes]
-    [('C#4', 1.5)]
+    >>> note = score.recurse().notes.first()
+    >>> note.nameWithOctave, note.quarterLength
+    ('C#4', 1.5)
     """
     override = _override(time_signature)
     if not divisions or any(d.__class__ is not int or not 1 <= d <= 32 for d in divisions):

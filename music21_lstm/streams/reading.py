@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from music21 import base, converter
+from music21 import base, converter, corpus
 from music21.exceptions21 import Music21Exception
 
 from music21_lstm.encoding.midi import read_midi
@@ -16,7 +16,7 @@ from music21_lstm.errors import FileError, Music21LstmError, NoteTextError
 from music21_lstm.files import decoded, read_bytes
 from music21_lstm.streams.encode import performance_of_stream
 
-__all__ = ["MIDI_SUFFIXES", "NOTETEXT_SUFFIXES", "Source", "performance_from"]
+__all__ = ["MIDI_SUFFIXES", "NOTETEXT_SUFFIXES", "Source", "performance_from", "score_from"]
 
 Source = Performance | base.Music21Object | str | os.PathLike[str] | bytes
 """A Performance, a music21 object, a path, or the bytes of a MIDI or notetext file."""
@@ -36,7 +36,8 @@ def performance_from(
     """*source* as a Performance.
 
     A path is read by its suffix: MIDI, notetext (``.notetext``, ``.txt``), else whatever music21
-    reads (MusicXML, ABC, kern …). A string that starts with ``notetext:`` is text. *track* and
+    reads (MusicXML, ABC, kern …); one that is no file may be a piece of music21's corpus, as
+    ``bach/bwv66.6``. A string that starts with ``notetext:`` is text. *track* and
     *percussion* are for MIDI, *resolution* for text without a header and for music21 objects.
 
     Raises one of the package's errors, naming the file.
@@ -56,7 +57,7 @@ def performance_from(
         return read_midi(text, track=track, percussion=percussion)
     if suffix in NOTETEXT_SUFFIXES:
         return _named(text, read_bytes(text), track, percussion, resolution)
-    return performance_of_stream(_parsed(text), resolution=resolution)
+    return performance_of_stream(score_from(text), resolution=resolution)
 
 
 def _named(
@@ -76,8 +77,24 @@ def _from_bytes(
     return performance_of(decoded(data), resolution=resolution or DEFAULT_RESOLUTION)
 
 
-def _parsed(path: str) -> Any:
-    """What music21 reads from *path*, without its pickle cache (which runs code it finds there)."""
+def _from_corpus(name: str) -> Any:
+    """A piece of music21's corpus, as ``bach/bwv66.6``."""
+    try:
+        return corpus.parse(name)
+    except Music21Exception:
+        raise FileError(
+            f"{name}: no such file, and no piece of music21's corpus; check the name and the folder"
+        ) from None
+
+
+def score_from(path: str) -> Any:
+    """What music21 reads from *path*, a file or a piece of its corpus.
+
+    A file is read without music21's pickle cache, which runs code that it finds there.
+    Raises :class:`~music21_lstm.errors.FileError` if it cannot be read.
+    """
+    if not Path(path).exists():
+        return _from_corpus(path)
     read_bytes(path)
     try:
         return converter.parse(path, forceSource=True, storePickle=False)
