@@ -90,4 +90,5 @@ def test_a_pyfluidsynth_that_was_imported_before_is_used_as_it_is():
         "import fluidsynth, music21_lstm.audio as a\n"
         "print(a.library().path, a.library().origin)"
     )
-    assert python(code).stdout == f"{path} loaded before\n"
+    # pyfluidsynth itself prints a line where CI is set.
+    assert python(code).stdout.splitlines()[-1] == f"{path} loaded before"
