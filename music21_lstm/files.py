@@ -43,18 +43,21 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     Raises :class:`~music21_lstm.errors.FileError` where the folder cannot be written to.
     """
     # Through a link, what it points to is replaced, not the link.
-    target = Path(path).resolve() if Path(path).is_symlink() else Path(path)
-    if target.is_dir():
-        raise FileError(f"{path}: is a folder; name a file in it")
-    if target.exists() and not target.is_file():
-        with _poured(target) as temporary:
-            yield temporary
-        return
     try:
+        target = Path(path).resolve() if Path(path).is_symlink() else Path(path)
+        if target.is_dir():
+            raise FileError(f"{path}: is a folder; name a file in it")
+        if target.exists() and not target.is_file():
+            with _poured(target) as temporary:
+                yield temporary
+            return
+        # A name of plain letters: not every library that writes takes any name there is.
         handle, name = tempfile.mkstemp(
-            dir=target.parent, prefix=f".{target.stem[:32]}-", suffix=target.suffix
+            dir=target.parent, prefix=".music21-lstm-", suffix=_plain(target.suffix)
         )
         os.close(handle)
+    except FileError:
+        raise
     except (OSError, ValueError) as error:
         raise FileError(
             f"{path}: cannot be written ({_reason(error)}); choose a folder that exists and is yours"
@@ -91,6 +94,10 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
     """Write *data* to *path*, whole or not at all."""
     with whole_file(path) as temporary:
         temporary.write_bytes(data)
+
+
+def _plain(suffix: str) -> str:
+    return suffix if suffix.isascii() else ""
 
 
 def _umask() -> int:

@@ -46,8 +46,8 @@ def plot_piano_roll(
         ylim=(lowest - 5, highest + 2),
         xlabel="seconds",
         ylabel="MIDI pitch",
-        title=title,
     )
+    axes.set_title(title, parse_math=False)
     figure.colorbar(roll, ax=axes, label="velocity")
     with whole_file(path) as temporary:
         figure.savefig(temporary, format="png", dpi=120)

@@ -141,6 +141,8 @@ def test_the_deltas_of_what_is_left_out_are_kept():
 def test_the_tracks_of_a_type_2_file_follow_one_another():
     data = midi([on(60), off(60, 480)], [on(62), off(62, 480)], kind=2)
     assert [(n.onset, n.pitch) for n in read_midi(data).notes] == [(0, 60), (480, 62)]
+    slow = [mido.MetaMessage("set_tempo", tempo=1_000_000), on(60), off(60, 480)]
+    assert read_midi(midi(slow, [on(62), off(62, 480)], kind=2)).seconds == 1.5
     assert [n.pitch for n in read_midi(data, track=1).notes] == [62]
 
 
@@ -172,6 +174,8 @@ def test_smpte_time_becomes_ticks_of_the_same_length():
     data = bytearray(midi([on(60), off(60, 1000)]))
     data[12:14] = struct.pack(">bB", -25, 40)  # 25 frames of 40 ticks: a tick is a millisecond
     assert read_midi(bytes(data)).seconds == 1.0
+    data[12:14] = struct.pack(">bB", -29, 80)  # 30 frames in 1.001 seconds
+    assert read_midi(bytes(data)).seconds == pytest.approx(1000 / (30 * 80) * 1.001)
 
 
 @pytest.mark.parametrize(

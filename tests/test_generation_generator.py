@@ -158,6 +158,14 @@ def pitches(performance):
     return sorted(n.pitch for n in performance.notes)
 
 
+def test_a_primer_that_leaves_unisons_hanging_leaves_no_note_stuck(generators):
+    hanging = performance_of("0_ts_4_4 0_no_60_80 0_no_60_80 0_no_64_80 480_nf_60_64")
+    for kind in ("written", "played"):
+        performance = generators[kind].perform(hanging, measures=2, seed=1)
+        assert all(n.off is not None for n in performance.notes)
+        assert_no_note_is_stuck(performance)
+
+
 def test_a_primer_without_notes_is_refused(generators):
     for silent in (stream.Stream(), note.Rest(), Performance(480), performance_of("0_cc_0_64_0")):
         with pytest.raises(GenerationError, match="the primer has no notes"):
@@ -178,6 +186,7 @@ def test_a_primer_that_the_posts_vocabulary_does_not_know_is_refused(generators)
         ({"measures": -1}, "must be a number above 0"),
         ({"seconds": float("nan")}, "must be a number above 0"),
         ({"temperature": -0.1}, "temperature is -0.1"),
+        ({"seed": -1}, "seed is -1"),
         ({"time_signature": "waltz"}, "one looks like 3/4"),
     ],
 )

@@ -78,9 +78,19 @@ def test_grace_notes_sound_just_before_their_note():
     assert notes(part) == [(0, 480, 67), (360, 420, 72), (420, 480, 74), (480, 960, 76)]
 
 
-def test_grace_notes_at_the_very_start_are_not_lost():
-    part = stream.Part([note.Note("C5").getGrace(), note.Note("E5")])
-    assert {pitch for _, _, pitch in notes(part)} == {72, 76}
+def test_grace_notes_at_the_very_start_take_their_time_from_their_note():
+    part = stream.Part([note.Note("C5").getGrace(), note.Note("D5").getGrace(), note.Note("E5")])
+    assert notes(part) == [(0, 60, 72), (60, 120, 74), (120, 480, 76)]
+
+
+def test_a_grace_at_the_end_of_a_voice_sounds_there():
+    first = stream.Measure([note.Note("A4", quarterLength=4)], number=1)
+    upper = stream.Voice([note.Note("D4", quarterLength=4), note.Note("E4").getGrace()])
+    second = stream.Measure(number=2)
+    second.insert(0, upper)
+    second.insert(0, stream.Voice([note.Note("C3", quarterLength=4)]))
+    part = stream.Part([first, second])
+    assert (3780, 3840, 64) in notes(part)
 
 
 def test_voices_sound_together():
@@ -126,6 +136,51 @@ def test_the_scores_of_an_opus_follow_one_another():
     for name in ("C4", "D4"):
         opus.append(stream.Score([stream.Part([note.Note(name, quarterLength=4)])]))
     assert notes(opus) == [(0, 1920, 60), (1920, 3840, 62)]
+
+
+def test_an_opus_in_an_opus_and_one_of_parts_lose_nothing():
+    def score(name):
+        return stream.Score([stream.Part([note.Note(name, quarterLength=4)])])
+
+    inner = stream.Opus()
+    inner.append(score("C4"))
+    outer = stream.Opus()
+    outer.append(inner)
+    outer.append(score("D4"))
+    assert [pitch for _, _, pitch in notes(outer)] == [60, 62]
+    parts = stream.Opus()
+    parts.append(stream.Part([note.Note("C4")]))
+    assert notes(parts) == [(0, 480, 60)]
+
+
+def test_a_short_first_measure_is_a_pickup_only_if_the_next_follows_at_once():
+    part = stream.Part()
+    part.insert(0, stream.Measure([meter.TimeSignature("4/4"), note.Note()], number=1))
+    part.insert(4, stream.Measure([note.Note(quarterLength=4)], number=2))
+    events = performance_of_stream(part).events
+    assert [e for e in events if isinstance(e, TimeSignature)] == [TimeSignature(0, 4, 4)]
+
+
+def test_repeats_are_played_out_in_parts_that_stand_in_a_plain_stream():
+    part = stream.Part()
+    for number, name in enumerate("CD", 1):
+        part.append(stream.Measure([note.Note(name + "4", quarterLength=4)], number=number))
+    part[stream.Measure][1].rightBarline = repeat_end()
+    assert [pitch for _, _, pitch in notes(stream.Stream([part]))] == [60, 62, 60, 62]
+
+
+def test_a_mark_that_midi_cannot_say_costs_itself_and_not_the_piece():
+    part = stream.Part([key.KeySignature(9), tempo.MetronomeMark(number=0.5), note.Note("C4")])
+    performance = performance_of_stream(part)
+    assert len(performance.notes) == 1
+    assert sum("that MIDI cannot say" in loss.what for loss in performance.losses) == 2
+
+
+def test_drums_are_no_piano_notes():
+    part = stream.Part([instrument.Woodblock(), note.Note("C2")])
+    performance = performance_of_stream(stream.Score([part]))
+    assert performance.notes == []
+    assert "1 × percussion note" in map(str, performance.losses)
 
 
 def test_dynamics_say_how_loud_a_note_without_a_velocity_is():

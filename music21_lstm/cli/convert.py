@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
@@ -10,7 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from music21_lstm.cli.options import AsJson, Percussion, Quiet, Resolution, Track
-from music21_lstm.cli.output import STANDARD, Printer, read_source, standard_output, track_of
+from music21_lstm.cli.output import (
+    STANDARD,
+    Printer,
+    read_source,
+    standard_output,
+    title_of,
+    track_of,
+)
 from music21_lstm.errors import FileError
 
 if TYPE_CHECKING:
@@ -74,7 +82,7 @@ def decode(
     """
     performance = _read(source, None, False, resolution)
     Printer(quiet=quiet).losses(performance, source)
-    write_outputs(performance, output, standard_format=to, title=title or _title(source))
+    write_outputs(performance, output, standard_format=to, title=title or title_of(source))
 
 
 def inspect(
@@ -100,7 +108,7 @@ def inspect(
             raise FileError(f"{plot}: the piano roll is a PNG; name it {plot.with_suffix('.png')}")
         from music21_lstm.pianoroll import plot_piano_roll
 
-        plot_piano_roll(performance, plot, title=_title(source) or "")
+        plot_piano_roll(performance, plot, title=title_of(source) or "")
         facts["plot"] = str(plot)
     Printer(as_json=as_json).result(facts, list(_lines(facts)))
 
@@ -117,6 +125,8 @@ def write_outputs(
     from music21_lstm.pipeline import AUDIO_FORMATS, format_of, write
 
     formats = [standard_format if t == STANDARD else format_of(t) for t in targets]
+    for target in targets:
+        _check_folder(target)
     results = []
     for target, chosen in zip(targets, formats, strict=True):
         # Only sound has options.
@@ -141,8 +151,11 @@ def _read_data(
     return read(data, track=track_of(track), percussion=percussion, resolution=resolution)
 
 
-def _title(source: str) -> str | None:
-    return None if source == STANDARD else Path(source).stem
+def _check_folder(target: str) -> None:
+    """That the folder is there, before the first of several targets is written."""
+    folder = Path(target).parent
+    if target != STANDARD and not (folder.is_dir() and os.access(folder, os.W_OK)):
+        raise FileError(f"{target}: cannot be written to {folder}; choose a folder of yours")
 
 
 def _facts(performance: Performance) -> dict[str, Any]:

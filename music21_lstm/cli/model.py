@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime
 import shlex
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from music21_lstm.cli.convert import write_outputs
 from music21_lstm.cli.options import AsJson, Percussion, Quiet, Seed, Soundfont, Track
-from music21_lstm.cli.output import STANDARD, Printer, progress, read_source, track_of
+from music21_lstm.cli.output import STANDARD, Printer, is_number, progress, read_source, track_of
 from music21_lstm.errors import FileError, TrainingError
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def generate(
     percussion: Percussion = False,
     soundfont: Soundfont = None,
     quiet: Quiet = False,
+    as_json: AsJson = False,
 ) -> None:
     """Improvise: continue a primer, or start from nothing.
 
@@ -68,7 +70,7 @@ def generate(
     """
     from music21_lstm.generation import load
 
-    printer = Printer(quiet=quiet)
+    printer = Printer(quiet=quiet, as_json=as_json)
     generator = load(preset)
     if primer is None and primer_measures is not None:
         raise FileError("--primer-measures without a --primer; name one, as bach/bwv66.6")
@@ -94,6 +96,16 @@ def generate(
     targets = output or [STANDARD]
     title = f"Improvisation ({generator.name}, seed {seed})"
     write_outputs(performance, targets, standard_format=to, title=title, soundfont=soundfont)
+    if as_json and STANDARD not in targets:
+        facts = {
+            "model": generator.name,
+            "seed": seed,
+            "notes": len(performance.notes),
+            "events": len(performance),
+            "seconds": round(performance.seconds, 3),
+            "targets": targets,
+        }
+        printer.result(facts, [])
     printer.say(
         f"{len(performance.notes)} notes, {performance.seconds:.1f} s, model {generator.name}, "
         f"seed {seed} -> {', '.join(targets)}"
@@ -103,15 +115,23 @@ def generate(
 def _primer(name: str, measures: str | None, track: str | None, percussion: bool) -> Performance:
     """The primer as a performance, cut to *measures* if it is a score."""
     from music21_lstm.pipeline import read, score_from
+    from music21_lstm.streams.decode import engraved_stream
+    from music21_lstm.streams.reading import MIDI_SUFFIXES, NOTETEXT_SUFFIXES
 
     if measures is None:
         return read(read_source(name), track=track_of(track), percussion=percussion)
     first, _, last = measures.partition("-")
-    if name == STANDARD or not first.isdigit() or (last and not last.isdigit()):
+    if name == STANDARD or not is_number(first) or (last and not is_number(last)):
         raise FileError(
             f"measures {measures!r}: give one number or two, as 0-4, and a primer's name"
         )
-    score = score_from(name).measures(int(first), int(last or first))
+    if Path(name).suffix.lower() in (*MIDI_SUFFIXES, *NOTETEXT_SUFFIXES):
+        # By way of our own reading: music21's of MIDI loses notes, and we know its tracks.
+        heard = read(Path(name), track=track_of(track), percussion=percussion)
+        score: Any = engraved_stream(heard)
+    else:
+        score = score_from(name)
+    score = score.measures(int(first), int(last or first))
     if not score.recurse().notes:
         raise FileError(f"{name}: it has no notes in measures {measures}; give others")
     return read(score)
@@ -199,7 +219,7 @@ def train(
         )  # fmt: skip
     except KeyboardInterrupt:
         meter.close()
-        typer.echo(f"\nstopped; {output} holds the last whole epoch, --resume goes on", err=True)
+        typer.echo(f"\nstopped; {output} holds the best epoch so far, --resume goes on", err=True)
         raise typer.Exit(130) from None
     meter.close()
     loss = checkpoint.metadata.get("held_out_loss") or checkpoint.metadata["train_loss"]

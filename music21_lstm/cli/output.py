@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,7 +18,16 @@ if TYPE_CHECKING:
     from music21_lstm.encoding.performance import Performance
     from music21_lstm.streams.reading import Source
 
-__all__ = ["STANDARD", "Printer", "progress", "read_source", "standard_output", "track_of"]
+__all__ = [
+    "STANDARD",
+    "Printer",
+    "is_number",
+    "progress",
+    "read_source",
+    "standard_output",
+    "title_of",
+    "track_of",
+]
 
 STANDARD = "-"
 """As a file name: standard input or output."""
@@ -57,9 +67,19 @@ def read_source(name: str) -> Source:
 
 def track_of(text: str | None) -> int | str | None:
     """A track as the user gave it: a number, or a name."""
-    if text is None or not text.isdigit():
-        return text
-    return int(text)
+    return int(text) if text is not None and is_number(text) else text
+
+
+def is_number(text: str) -> bool:
+    """Whether *text* is a plain whole number; ``isdigit`` takes ``²`` for one too."""
+    return text.isascii() and text.isdigit()
+
+
+def title_of(source: str) -> str | None:
+    """The name of a source as a title, whatever bytes it is made of; None of standard input."""
+    if source == STANDARD:
+        return None
+    return os.fsencode(Path(source).stem).decode("utf-8", "replace")
 
 
 @contextlib.contextmanager

@@ -29,7 +29,7 @@ from music21_lstm.encoding.events import (
     SetTempo,
     TimeSignature,
 )
-from music21_lstm.encoding.performance import Loss, Performance
+from music21_lstm.encoding.performance import DEFAULT_MPQN, Loss, Performance
 from music21_lstm.errors import EventError, MidiError
 from music21_lstm.files import read_bytes, write_bytes
 from music21_lstm.memory import growing
@@ -104,7 +104,7 @@ def read_midi(
             reading = _Reading(percussion)
             reading.losses.update(losses)
             rows = _rows(name, midi, track, reading)
-            resolution, rows = _metric_time(midi.ticks_per_beat, rows)
+            resolution, rows = _metric_time(midi.ticks_per_beat, rows, reading)
             return Performance(resolution, _events(rows), reading.report())
     except EventError as error:
         raise MidiError(f"{name}: {error}") from None
@@ -208,6 +208,7 @@ class _Reading:
     losses: Counter[str] = field(default_factory=Counter)
     channels: set[int] = field(default_factory=set)
     note_tracks: list[str] = field(default_factory=list)
+    joined: str = "track merged into one"
 
     def report(self) -> list[Loss]:
         losses = [Loss(what, count) for what, count in sorted(self.losses.items()) if count]
@@ -218,7 +219,7 @@ class _Reading:
             )
         if len(self.note_tracks) > 1:
             names = ", ".join(name or "unnamed" for name in self.note_tracks)
-            losses.append(Loss("track merged into one", len(self.note_tracks), names))
+            losses.append(Loss(self.joined, len(self.note_tracks), names))
         return losses
 
     def rows(self, track: Iterable[Any], *, notes: bool = True, start: int = 0) -> list[Row]:
@@ -295,7 +296,10 @@ def _rows(name: str, midi: Any, track: int | str | None, reading: _Reading) -> l
         ]
     elif midi.type == 2:
         rows, start = [], 0
+        reading.joined = "piece that follows another"
         for each in midi.tracks:
+            # Each track is a piece of its own, and starts in MIDI's tempo unless it says another.
+            rows += [(start, SetTempo, (120, DEFAULT_MPQN))] if start else []
             rows += reading.rows(each, start=start)
             start += sum(message.time for message in each)
     else:
@@ -314,13 +318,16 @@ def _events(rows: Iterable[Row]) -> Iterable[Event]:
         last = tick
 
 
-def _metric_time(division: int, rows: list[Row]) -> tuple[int, list[Row]]:
+def _metric_time(division: int, rows: list[Row], reading: _Reading) -> tuple[int, list[Row]]:
     """Ticks per quarter; a division of SMPTE frames becomes its ticks a second at 60 a minute."""
     if division > 0:
         return division, rows
     frames, ticks = 256 - (division >> 8 & 0xFF), division & 0xFF
     kept = [row for row in rows if row[1] is not SetTempo]
-    return frames * ticks, [(0, SetTempo, (60, 1_000_000)), *kept]
+    reading.losses["tempo in a file that counts in SMPTE frames"] += len(rows) - len(kept)
+    # "29" stands for 30 frames, numbered with gaps, in 1.001 seconds.
+    frames, mpqn = (30, 1_001_000) if frames == 29 else (frames, 1_000_000)
+    return frames * ticks, [(0, SetTempo, (60, mpqn)), *kept]
 
 
 def _chosen(name: str, tracks: list[Any], track: int | str) -> int:

@@ -182,6 +182,7 @@ def performance_of(text: str, *, resolution: int = DEFAULT_RESOLUTION) -> Perfor
     >>> performance_of("0_no_60_80 480_nf_60_64  # a C").resolution
     480
     """
+    Performance(resolution)  # a wrong argument is an error also where the text has a header
     text = text.removeprefix("\ufeff")
     first = next(_tokens(text), None)
     found = _resolution_of(*first) if first and first[1].startswith("rs") else None

@@ -135,7 +135,7 @@ class Generator:
         length = _length(self.checkpoint, events, notes, measures, seconds)
         sampling = Sampling(temperature, top_k, top_p, min_p)
         heard = None if primer is None else _primer(primer)
-        random = np.random.default_rng(seed)
+        random = _random(seed)
         with _one_thread():
             player = player_of(self.checkpoint, heard, _metre(time_signature), random)
             new = list(_play(player, sampling, length, _mpqn(self.checkpoint, heard)))
@@ -165,7 +165,7 @@ class Generator:
         """
         sampling = Sampling(temperature, top_k, top_p, min_p)
         heard = None if primer is None else _primer(primer)
-        random = np.random.default_rng(seed)
+        random = _random(seed)
         with _one_thread():
             player = player_of(self.checkpoint, heard, _metre(time_signature), random)
         while True:
@@ -267,6 +267,13 @@ def _primer(source: Source) -> Performance:
     if not any(isinstance(event, NoteOn) for event in primer.events):
         raise GenerationError("the primer has no notes; give one that has, or none at all")
     return primer
+
+
+def _random(seed: int | np.random.Generator | None) -> np.random.Generator:
+    try:
+        return np.random.default_rng(seed)
+    except (ValueError, TypeError):
+        raise GenerationError(f"seed is {seed!r}; it must be a whole number from 0 on") from None
 
 
 def _metre(text: str) -> TimeSignature:

@@ -6,6 +6,7 @@ end: whatever the network thinks, what is played keeps to that.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -36,30 +37,27 @@ def forbid_keys(logits: Floats, tracker: Tracker, delta: int, *, closing: bool) 
 
 
 class Sounding:
-    """Which pitches sound, in the order in which they started."""
+    """Which pitches sound, and how often each has been struck without being released."""
 
     def __init__(self) -> None:
-        self._pitches: dict[int, None] = {}
+        self._struck: Counter[int] = Counter()
 
     def __len__(self) -> int:
-        return len(self._pitches)
-
-    def __contains__(self, pitch: int) -> bool:
-        return pitch in self._pitches
+        return self._struck.total()
 
     def take(self, event: Event) -> None:
         """Go on to *event*."""
         if isinstance(event, NoteOn):
-            self._pitches[event.pitch] = None
-        elif isinstance(event, NoteOff):
-            self._pitches.pop(event.pitch, None)
+            self._struck[event.pitch] += 1
+        elif isinstance(event, NoteOff) and self._struck[event.pitch]:
+            self._struck[event.pitch] -= 1
 
     def released(self, delta: int) -> Iterator[NoteOff]:
         """Note offs for all that still sounds, *delta* ticks on, from low to high."""
-        for pitch in sorted(self._pitches):
+        for pitch in sorted(self._struck.elements()):
             yield NoteOff(delta, pitch)
             delta = 0
-        self._pitches.clear()
+        self._struck.clear()
 
 
 class TokenGrammar:

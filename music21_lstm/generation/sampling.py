@@ -74,6 +74,7 @@ def shaped(logits: Floats, sampling: Sampling) -> Floats:
         keep &= kept.cumsum() - kept < sampling.top_p * kept.sum()
     if sampling.min_p:
         keep &= ranked >= sampling.min_p * ranked[0]
+    keep[0] = True
     weights[order[~keep]] = 0
     return weights
 

@@ -192,7 +192,7 @@ def _bytes_of(source: Path, name: str) -> bytes:
 def _json_object(source: Path, name: str, data: bytes) -> dict[str, Any]:
     try:
         value = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise _changed(source, name) from None
     if not isinstance(value, dict):
         raise _changed(source, name)

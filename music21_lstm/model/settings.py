@@ -84,8 +84,10 @@ def _check(settings: EventsSettings | PostSettings) -> None:
         raise TrainingError(
             f"training setting held_out is {settings.held_out!r}; it must be from 0 to below 1"
         )
-    if settings.seed < 0:
-        raise TrainingError(f"training setting seed is {settings.seed!r}; it must be 0 or more")
+    if not 0 <= settings.seed < 2**32:
+        raise TrainingError(
+            f"training setting seed is {settings.seed!r}; it must be from 0 to {2**32 - 1}"
+        )
 
 
 def settings_for(recipe: str = "events", **overrides: object) -> Settings:

@@ -51,7 +51,9 @@ def performance_from(
     text = os.fspath(source)
     if text.lstrip().lower().startswith(_TEXT_HEADER):
         body = text.lstrip()[len(_TEXT_HEADER) :]
-        return performance_of(body, resolution=resolution or DEFAULT_RESOLUTION)
+        return performance_of(
+            body, resolution=DEFAULT_RESOLUTION if resolution is None else resolution
+        )
     suffix = Path(text).suffix.lower()
     if suffix in MIDI_SUFFIXES:
         return read_midi(text, track=track, percussion=percussion)
@@ -74,7 +76,9 @@ def _from_bytes(
 ) -> Performance:
     if data.startswith(b"MThd"):
         return read_midi(data, track=track, percussion=percussion)
-    return performance_of(decoded(data), resolution=resolution or DEFAULT_RESOLUTION)
+    return performance_of(
+        decoded(data), resolution=DEFAULT_RESOLUTION if resolution is None else resolution
+    )
 
 
 def _from_corpus(name: str) -> Any:
@@ -93,7 +97,11 @@ def score_from(path: str) -> Any:
     A file is read without music21's pickle cache, which runs code that it finds there.
     Raises :class:`~music21_lstm.errors.FileError` if it cannot be read.
     """
-    if not Path(path).exists():
+    try:
+        there = Path(path).exists()
+    except OSError as error:
+        raise FileError(f"{path}: cannot be read ({error.strerror})") from None
+    if not there:
         return _from_corpus(path)
     read_bytes(path)
     try:

@@ -136,6 +136,8 @@ class _ConverterAudio(SubConverter):
         del fmt
         if fp is None:
             fp = self.getTemporaryFile(subformats)
+        if isinstance(fp, str | os.PathLike):
+            fp = common.cleanpath(fp, returnPathlib=True)
         performance = _performance(obj, keywords)
         try:
             render(performance, cast("str | BinaryIO", fp), format=self.suffix, **keywords)
