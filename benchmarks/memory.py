@@ -17,7 +17,7 @@ from music21_lstm import pipeline
 from music21_lstm.encoding.midi import read_midi
 from music21_lstm.model.dataset import vocabulary_of
 song = read_midi(sys.argv[1])
-words = len(vocabulary_of([("song", song)]))
+words = len(vocabulary_of(pipeline._steady([("song", song)])))
 class Enough(Exception): pass
 def stop(progress):
     if progress.step >= 100: raise Enough

@@ -21,6 +21,7 @@ from music21_lstm.encoding.events import (
     SetTempo,
     TimeSignature,
 )
+from music21_lstm.encoding.performance import DEFAULT_MPQN as MIDI_MPQN
 from music21_lstm.encoding.performance import (
     DEFAULT_RESOLUTION,
     PLAYED_RESOLUTION,
@@ -140,8 +141,7 @@ class Generator:
             player = player_of(self.checkpoint, heard, _metre(time_signature), random)
             new = list(_play(player, sampling, length, _mpqn(self.checkpoint, heard)))
         head = _head(self.checkpoint, heard, _metre(time_signature), player.resolution)
-        base = PLAYED_RESOLUTION if _is_played(self.checkpoint) else DEFAULT_RESOLUTION
-        whole = _joined(head, Performance(player.resolution, new), base)
+        whole = _joined(head, Performance(player.resolution, new), _base(self.checkpoint))
         if include_primer or heard is None:
             return whole
         marks = [replace(e, delta=0) for e in head.events if isinstance(e, SetTempo)][-1:]
@@ -290,14 +290,21 @@ def _is_played(checkpoint: Checkpoint) -> bool:
     return isinstance(config, EventsConfig) and config.time_base == "played"
 
 
+def _base(checkpoint: Checkpoint) -> int:
+    """The resolution that the result's is a multiple of: the usual one of music on that grid."""
+    if not isinstance(checkpoint.config, EventsConfig):
+        return checkpoint.config.resolution
+    return PLAYED_RESOLUTION if _is_played(checkpoint) else DEFAULT_RESOLUTION
+
+
 def _mpqn(checkpoint: Checkpoint, primer: Performance | None) -> int:
     """Microseconds a quarter of what is generated: the primer's last tempo."""
     if _is_played(checkpoint):
         return 1_000_000 // PLAYED_QUARTERS_A_SECOND
     if primer is None:
-        return DEFAULT_MPQN
+        return DEFAULT_MPQN if isinstance(checkpoint.config, EventsConfig) else MIDI_MPQN
     tempos = [event.mpqn for event in primer.events if isinstance(event, SetTempo)]
-    return tempos[-1] if tempos else 500_000
+    return tempos[-1] if tempos else MIDI_MPQN
 
 
 def _head(
