@@ -15,7 +15,8 @@ ALL = (
     "roundtrip",
 )
 
-for name in sys.argv[1:] or ALL:
+# What is no benchmark's name is an argument of one: a folder, a file.
+for name in [word for word in sys.argv[1:] if word in ALL] or ALL:
     print(f"--- {name}: {importlib.import_module(f'benchmarks.{name}').__doc__.splitlines()[0]}")
     importlib.import_module(f"benchmarks.{name}").main()
     print(flush=True)

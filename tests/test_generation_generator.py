@@ -135,6 +135,15 @@ def test_the_primer_stays_as_it_was_or_is_left_out(generators, primer):
     assert list(new.events)[-len(added) :] == added
 
 
+def test_without_its_primer_what_is_new_keeps_tempo_key_and_metre(generators):
+    primer = performance_of(
+        "0_st_100_600000 0_ks_1_major 0_ts_3_4 0_no_60_80 1440_nf_60_64 0_st_90_666667"
+    )
+    new = generators["written"].perform(primer, measures=2, seed=1, include_primer=False)
+    assert new.events[:3] == performance_of("0_st_90_666667 0_ks_1_major 0_ts_3_4").events
+    assert new.duration <= 2 * 3 * new.resolution
+
+
 def test_a_stream_performance_midi_text_and_musicxml_are_primers(generators, primer, tmp_path):
     heard = performance_of_stream(primer)
     musicxml = primer.write("musicxml", tmp_path / "primer.musicxml")

@@ -17,6 +17,7 @@ from threadpoolctl import ThreadpoolController
 from music21_lstm.encoding.events import (
     MAX_RESOLUTION,
     Event,
+    KeySignature,
     NoteOn,
     SetTempo,
     TimeSignature,
@@ -51,6 +52,8 @@ DEFAULT_MPQN = 666_667
 
 PLAYED_QUARTERS_A_SECOND = 2
 """Played time is told at 120 quarters a minute."""
+
+_MARKS = (SetTempo, KeySignature, TimeSignature)
 
 _BLOCK = 64
 """Events that are made in one go, with BLAS held to one thread."""
@@ -135,17 +138,16 @@ class Generator:
         """
         length = _length(self.checkpoint, events, notes, measures, seconds)
         sampling = Sampling(temperature, top_k, top_p, min_p)
-        heard = None if primer is None else _primer(primer)
-        random = _random(seed)
+        player, heard = self._begin(primer, seed, time_signature)
         with _one_thread():
-            player = player_of(self.checkpoint, heard, _metre(time_signature), random)
             new = list(_play(player, sampling, length, _mpqn(self.checkpoint, heard)))
         head = _head(self.checkpoint, heard, _metre(time_signature), player.resolution)
         whole = _joined(head, Performance(player.resolution, new), _base(self.checkpoint))
         if include_primer or heard is None:
             return whole
-        marks = [replace(e, delta=0) for e in head.events if isinstance(e, SetTempo)][-1:]
-        return Performance(whole.resolution, [*marks, *whole.events[len(head) :]])
+        # Tempo, key and metre go on as the primer left them.
+        last = {type(e): replace(e, delta=0) for e in head.events if isinstance(e, _MARKS)}
+        return Performance(whole.resolution, [*last.values(), *whole.events[len(head) :]])
 
     def stream(
         self,
@@ -164,10 +166,7 @@ class Generator:
         stops listening has to release what still sounds.
         """
         sampling = Sampling(temperature, top_k, top_p, min_p)
-        heard = None if primer is None else _primer(primer)
-        random = _random(seed)
-        with _one_thread():
-            player = player_of(self.checkpoint, heard, _metre(time_signature), random)
+        player, _ = self._begin(primer, seed, time_signature)
         while True:
             # BLAS must not be left held to one thread while the caller does something else.
             with _one_thread():
@@ -176,6 +175,15 @@ class Generator:
                 if event is None:
                     return
                 yield event
+
+    def _begin(
+        self, primer: Source | None, seed: int | np.random.Generator | None, time_signature: str
+    ) -> tuple[Player, Performance | None]:
+        """A player that has heard *primer*, and the primer as a performance."""
+        heard = None if primer is None else _primer(primer)
+        with _one_thread():
+            player = player_of(self.checkpoint, heard, _metre(time_signature), _random(seed))
+        return player, heard
 
     @property
     def resolution(self) -> int:
