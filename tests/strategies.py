@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from music21_lstm.encoding import (
     MAX_DELTA,
@@ -16,7 +18,15 @@ from music21_lstm.encoding import (
     TimeSignature,
 )
 
-__all__ = ["deltas", "events", "performances", "resolutions", "short_performances"]
+__all__ = [
+    "deltas",
+    "events",
+    "messy_performances",
+    "note_tables",
+    "performances",
+    "resolutions",
+    "short_performances",
+]
 
 resolutions = st.one_of(
     st.sampled_from([1, 24, 96, 384, 480, 500, 960]), st.integers(1, MAX_RESOLUTION)
@@ -57,3 +67,38 @@ def events(longest: int = MAX_DELTA):
 
 performances = st.builds(Performance, resolutions, st.lists(events(), max_size=40))
 short_performances = st.builds(Performance, resolutions, st.lists(events(2000), max_size=40))
+
+
+@st.composite
+def messy_performances(
+    draw: st.DrawFn, metres: tuple[tuple[int, ...], ...] = ((), (3, 4), (6, 8), (1, 4), (4, 2))
+) -> Performance:
+    """Overlaps, re-strikes, stuck notes, strays, chords, long rests and a restless pedal."""
+    events = [NoteOn(draw(st.integers(0, 3)), 60, 80)]
+    pitches = draw(st.sampled_from([[60], [60, 61], [0, 60, 61, 64, 127]]))
+    for _ in range(draw(st.integers(1, 40))):
+        delta = draw(st.sampled_from([0, 0, 1, 5, 24, 120, 480, 700, 20_000]))
+        pitch = draw(st.sampled_from(pitches))
+        kind = draw(st.sampled_from(["on", "on", "off", "off", "pedal"]))
+        if kind == "pedal":
+            events.append(ControlChange(delta, 0, 64, draw(st.sampled_from([0, 127]))))
+        elif kind == "on":
+            events.append(NoteOn(delta, pitch, draw(st.integers(1, 127))))
+        else:
+            events.append(NoteOff(delta, pitch))
+    metre = draw(st.sampled_from(metres))
+    head = [TimeSignature(0, *metre)] if metre else []
+    return Performance(draw(st.sampled_from([24, 96, 480])), [*head, *events])
+
+
+@st.composite
+def note_tables(draw: st.DrawFn) -> NDArray[np.int64]:
+    """Notes as (N, 4) of onset, end, pitch and velocity: few pitches, so that they collide."""
+    note = st.tuples(
+        st.integers(0, 20), st.integers(0, 12), st.sampled_from([0, 60, 61, 127]),
+        st.integers(1, 127),
+    )  # fmt: skip
+    rows = draw(st.lists(note, max_size=30))
+    found = np.array(rows, np.int64).reshape(-1, 4)
+    found[:, 1] += found[:, 0]
+    return found

@@ -1,134 +1,284 @@
-"""What an epoch brings: every event, in the seed's order, with relatives kept apart."""
+"""What an epoch brings: every event once, in streams, in an order that is the seed's."""
 
 from __future__ import annotations
 
+import tracemalloc
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from music21_lstm.encoding import NoteOff, NoteOn, Performance, TimeSignature
+from music21_lstm.encoding import NoteOff, NoteOn, Performance
+from music21_lstm.encoding.midi import read_midi
 from music21_lstm.encoding.notetext import token_of
 from music21_lstm.errors import TrainingError
-from music21_lstm.model.config import END, START
-from music21_lstm.model.corpora import chorales, corpus
-from music21_lstm.model.dataset import (
-    EventsData,
-    PostData,
-    digest_of,
-    related,
-    split_pieces,
-    vocabulary_of,
-)
+from music21_lstm.model.config import END, START, STEER_ROWS, EventsConfig, played_edges
+from music21_lstm.model.context import observe
+from music21_lstm.model.corpora import chorales
+from music21_lstm.model.dataset import EventsData, PostData, digest_of, pieces_for, vocabulary_of
 from music21_lstm.model.features import decode, encode
-from music21_lstm.model.settings import settings_for
+from music21_lstm.model.pieces import Piece
+from music21_lstm.model.settings import EventsSettings, settings_for
+from music21_lstm.model.unigram import unigram_counts
 
-# The first two are one chorale in two keys, the third another harmonisation of its melody.
-NAMES = {"bwv244.15", "bwv244.17", "bwv271", "bwv66.6", "bwv269"}
+ALL = EventsConfig(
+    time_base="played", resolution=50, delta_edges=played_edges(), bar_positions=0,
+    ages=True, recall=True, steering=True, pedal=True,
+)  # fmt: skip
+PLAIN = replace(ALL, ages=False, recall=False, steering=False, pedal=False)
 
 
 @pytest.fixture(scope="module")
-def pieces():
-    return list(chorales(NAMES))
+def elise():
+    return read_midi("tests/data/fur-elise.mid")
 
 
 @pytest.fixture(scope="module")
-def settings():
-    return settings_for("events", window=50, batch_size=4, held_out=0.4, velocity_bins=1)
+def pieces(elise):
+    cuts = [(0, 700), (300, 420), (500, 530), (700, 900), (900, 1200), (1200, 1330)]
+    return pieces_for([(f"{a}", elise[a:b]) for a, b in cuts], ALL)
 
 
-def test_a_chorale_is_read_as_it_is_written(pieces):
-    tune = dict(pieces)["bwv66.6.mxl"]
-    timed = zip(tune.ticks, tune, strict=True)
-    metre = [
-        (tick, e.numerator, e.denominator) for tick, e in timed if isinstance(e, TimeSignature)
-    ]
-    assert metre == [(0, 1, 4), (24, 4, 4)]  # it begins with an upbeat
-    assert tune.duration == 36 * 24
-    from music21 import corpus as music21_corpus
-
-    sung = music21_corpus.parse("bach/bwv66.6").stripTies().recurse().notes
-    assert len(tune.notes) == len(sung)
-    assert sorted(note.pitch for note in tune.notes) == sorted(n.pitch.midi for n in sung)
+def _settings(config=ALL, **changes):
+    plain = {"window": 50, "batch_size": 3, "transpose": 0, "untold": 1.0}
+    return EventsSettings(model=config, **plain | changes)
 
 
-def test_the_grid_holds_a_chorale_exactly(pieces, settings):
-    for _, tune in pieces:
-        heard = {
-            (n.onset, n.pitch) for n in decode(encode(tune, settings.model), settings.model).notes
-        }
+def _random_pieces(config, lengths, seed=0):
+    """Pieces of so many notes, one after another."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for place, length in enumerate(lengths):
+        onset = np.arange(length) * 20
+        pitch, velocity = rng.integers(40, 80, length), rng.integers(1, 127, length)
+        notes = np.stack([onset, onset + 20, pitch, velocity], 1).astype(np.int32)
+        none = np.empty((0, 2), np.int32)
+        metre = np.empty((0, 3), np.int32)
+        name = f"{place}"
+        found.append(Piece(name, "", name, config.time_base, 500, notes, none, metre))
+    return found
+
+
+def _events(batches):
+    """Every event of the batches: what is seen of it and what follows it."""
+    found = Counter()
+    for batch in batches:
+        names = sorted(name for name in batch if name not in ("counts", "fresh"))
+        columns = [batch[name] for name in names if batch[name].ndim == 2]
+        weights = np.arange(1, 129) ** 2
+        columns += [
+            (batch[name] * weights).sum(-1) for name in ("sounding", "since") if name in batch
+        ]
+        rows = np.stack(columns, -1)[batch["counts"] > 0]
+        found.update(map(tuple, rows.tolist()))
+    return found
+
+
+def test_an_epoch_brings_every_event_once_and_both_ends_of_each_piece(pieces):
+    data = EventsData(pieces, _settings())
+    batches = list(data.epoch(1))
+    assert len(batches) == data.steps(1)
+    every = _events(data.whole(streams=4, window=64))
+    assert _events(batches) == every
+    assert sum(every.values()) == len(data) == sum(len(rows) - 1 for rows in data.pieces)
+    heard = [batch["counts"] > 0 for batch in batches]
+    starts = sum(
+        int((b["key"][some] == START).sum()) for b, some in zip(batches, heard, strict=True)
+    )
+    ends = sum(
+        int((b["next_key"][some] == END).sum()) for b, some in zip(batches, heard, strict=True)
+    )
+    assert starts == ends == sum(int(b["fresh"].sum()) for b in batches) == len(pieces)
+
+
+def test_a_batch_is_time_first_and_has_a_row_for_every_embedding(pieces):
+    batch = next(EventsData(pieces, _settings(untold=0.0)).epoch(1))
+    assert batch["sounding"].shape == batch["since"].shape == (50, 3, 128)
+    assert {batch[name].dtype.name for name in ("sounding", "since")} == {"uint8"}
+    assert batch["fresh"].shape == (3,)
+    assert batch["fresh"].all()
+    rest = {name: v for name, v in batch.items() if name not in ("sounding", "since", "fresh")}
+    assert {values.shape for values in rest.values()} == {(50, 3)}
+    assert {"pause", "recall_pitch", "pedal", "steer_key", "next_gesture"} < set(rest)
+
+
+def test_a_stream_goes_through_a_piece_window_after_window(elise):
+    pieces = pieces_for([("all", elise[:500])], ALL)
+    data = EventsData(pieces, _settings(batch_size=1, window=64))
+    batches = list(data.epoch(1))
+    assert [int(batch["fresh"][0]) for batch in batches] == [1] + [0] * (len(batches) - 1)
+    rows = next(data.pieces)
+    for name, values in {**observe(rows, ALL), "sounding": rows.sounding}.items():
+        seen = np.concatenate([batch[name][:, 0] for batch in batches])
+        assert np.array_equal(seen[: len(rows) - 1], values[:-1]), name
+    for name in EventsData.NEXT:
+        seen = np.concatenate([batch[f"next_{name}"][:, 0] for batch in batches])
+        assert np.array_equal(seen[: len(rows) - 1], getattr(rows, name)[1:]), name
+
+
+def test_a_piece_is_told_in_training_as_it_is_encoded(elise, pieces):
+    for name, config in (("elise", ALL), ("chorale", EventsConfig(pedal=True))):
+        tune = elise if name == "elise" else dict(chorales({"bwv269"}))["bwv269.mxl"]
+        ours = next(EventsData(pieces_for([(name, tune)], config), _settings(config)).pieces)
+        theirs = encode(tune, config, end=True)
+        for field in ("delta", "key", "velocity", "position", "remaining", "gesture", "pedal"):
+            assert np.array_equal(getattr(ours, field), getattr(theirs, field)), field
+
+
+def test_the_grid_holds_a_chorale_exactly():
+    config = EventsConfig()
+    for _, tune in chorales({"bwv66.6", "bwv269"}):
+        heard = {(n.onset, n.pitch) for n in decode(encode(tune, config), config).notes}
         assert heard == {(n.onset, n.pitch) for n in tune.notes}
 
 
-def test_no_corpus_of_another_name_is_known():
-    with pytest.raises(TrainingError, match="no corpus 'fugues'; known corpora: chorales"):
-        corpus("fugues")
-
-
-def test_harmonisations_of_one_melody_are_related_in_any_key(pieces):
-    works = (name.removesuffix(".mxl") for name, _ in pieces)
-    groups = dict(zip(works, related(pieces), strict=True))
-    assert groups["bwv244.15"] == groups["bwv244.17"] == groups["bwv271"]
-    assert len({groups["bwv244.15"], groups["bwv66.6"], groups["bwv269"]}) == 3
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_relatives_are_never_on_both_sides_of_a_split(pieces, seed):
-    split = split_pieces(pieces, 0.6, seed)
-    group = related(pieces)
-    assert sorted(split.train + split.held_out) == list(range(5))
-    assert split.held_out
-    assert not {group[i] for i in split.train} & {group[i] for i in split.held_out}
-    assert split.related == 3
-
-
-def test_one_piece_is_trained_on_whatever_the_share(pieces):
-    assert split_pieces(pieces[:1], 0.9, 0).train == (0,)
-
-
-def test_an_epoch_brings_every_event_and_both_ends_of_each_piece(pieces, settings):
-    data = EventsData(pieces, replace(settings, transpose=0))
+@pytest.mark.parametrize("notes", [4096, 5000, 12_500])
+def test_a_long_piece_is_cut_into_parts_and_every_event_comes_once(notes):
+    config = replace(ALL, recall=False, steering=False)
+    data = EventsData(
+        _random_pieces(config, [notes, 40]), _settings(config, window=512, batch_size=4)
+    )
     batches = list(data.epoch(1))
-    assert len(batches) == data.steps
-    starts = sum(int((b["key"] == START).sum()) for b in batches)
-    ends = sum(int(((b["next_key"] == END) & (b["counts"] > 0)).sum()) for b in batches)
-    assert starts == ends == len(pieces)
-    assert sum(b["counts"].sum() for b in batches) >= len(data)
-    seen = {tuple(row) for b in batches for row in _transitions(b)}
-    every = {tuple(row) for b in data.whole() for row in _transitions(b)}
-    assert seen == every
+    starts = sum(int(batch["fresh"].sum()) for batch in batches)
+    assert starts == 1 + -(-(2 * notes + 1) // 8192)
+    assert _events(batches) == _events(data.whole())
+    assert len(batches) == data.steps(1)
+    assert len(batches) < 8192 / 512 + 2
 
 
-def _transitions(batch):
-    names = ("delta", "key", "position", "next_delta", "next_key", "next_position")
-    columns = np.stack([batch[name] for name in names], -1)
-    sounding = batch["sounding"] @ np.arange(128)
-    return np.concatenate([columns, sounding[..., None]], -1)[batch["counts"] > 0].tolist()
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_no_stream_goes_on_long_after_the_others(number):
+    lengths = np.random.default_rng(5).integers(5, 4000, 80).tolist()
+    data = EventsData(_random_pieces(PLAIN, lengths), _settings(PLAIN, window=256, batch_size=8))
+    windows = sum(-(-(2 * length + 1) // 256) for length in lengths)
+    assert data.steps(number) <= 1.1 * windows / 8
 
 
-def test_the_same_epoch_is_the_same_and_another_is_not(pieces, settings):
-    first, again, other = (next(EventsData(pieces, settings).epoch(number)) for number in (1, 1, 2))
-    assert all(np.array_equal(first[name], again[name]) for name in first)
-    assert not np.array_equal(first["key"], other["key"])
+def test_what_stretching_empties_ends_no_epoch():
+    """Re-strikes a tick apart fall together when they are played faster: windows stand empty."""
+    trill = _random_pieces(PLAIN, [300])[0]
+    trill.notes[:, 0] = np.arange(300) * 10
+    trill.notes[:, 1] = trill.notes[:, 0] + 10
+    trill.notes[:, 2] = 60
+    pieces = [trill, *_random_pieces(PLAIN, [20] * 5)]
+    settings = _settings(PLAIN, window=16, batch_size=1, stretch=0.45)
+    data = EventsData(pieces, settings)
+    emptied = 0
+    for number in range(1, 9):
+        batches = list(data.epoch(number))
+        assert len(batches) == data.steps(number)
+        assert sum(int(batch["fresh"].sum()) for batch in batches) == len(pieces)
+        emptied += sum(not batch["counts"].any() for batch in batches)
+    assert emptied
 
 
-def test_transposition_moves_notes_and_sounding_pitches_together_and_stays_in_range(
-    pieces, settings
-):
-    low = min(note.pitch for _, tune in pieces for note in tune.notes)
-    high = max(note.pitch for _, tune in pieces for note in tune.notes)
-    keys = set()
-    for batch in EventsData(pieces, settings).epoch(1):
-        valid = batch["counts"] > 0
-        key, sounding = batch["next_key"][valid], batch["sounding"][valid]
-        off = key < 128
-        assert sounding[np.flatnonzero(off), key[off]].all()
-        on = (key >= 128) & (key < END)
-        assert not sounding[np.flatnonzero(on), key[on] - 128].any()
-        keys |= set((key[on] - 128).tolist())
-    assert low <= min(keys)
-    assert max(keys) <= high
-    assert len(keys) > len({note.pitch for _, tune in pieces for note in tune.notes}) - 3
+def test_only_the_streams_pieces_are_held_in_memory():
+    def peak(count):
+        config = replace(ALL, recall=False)
+        data = EventsData(_random_pieces(config, [300] * count), _settings(config, batch_size=4))
+        tracemalloc.start()
+        for _ in data.epoch(1):
+            pass
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    assert peak(48) < 1.3 * peak(8)
+
+
+def test_the_same_epoch_is_the_same_and_another_is_not(pieces):
+    settings = _settings(transpose=3, stretch=0.05, louder=9, untold=0.4)
+    first, again, other = (list(EventsData(pieces, settings).epoch(number)) for number in (1, 1, 2))
+    for one, two in zip(first, again, strict=True):
+        assert all(np.array_equal(one[name], two[name]) for name in one)
+    assert not np.array_equal(first[0]["key"], other[0]["key"])
+    reseeded = next(EventsData(pieces, replace(settings, seed=1)).epoch(1))
+    assert not np.array_equal(first[0]["key"], reseeded["key"])
+
+
+def test_transposition_moves_notes_and_sounding_pitches_together_and_stays_on_the_piano(elise):
+    tune = [("a", elise[:400])]
+    pieces = pieces_for(tune, PLAIN)
+    low, high = pieces[0].notes[:, 2].min(), pieces[0].notes[:, 2].max()
+    data = EventsData(pieces, _settings(PLAIN, transpose=60))
+    lowest, keys = set(), set()
+    for number in range(1, 25):
+        for batch in data.epoch(number):
+            valid = batch["counts"] > 0
+            key, sounding = batch["next_key"][valid], batch["sounding"][valid]
+            off = key < 128
+            assert sounding[np.flatnonzero(off), key[off]].all()
+            on = (key >= 128) & (key < END)
+            assert not sounding[np.flatnonzero(on), key[on] - 128].any()
+            keys |= set((key[on] - 128).tolist())
+        lowest.add(min(keys))
+    assert min(keys) >= 21
+    assert max(keys) <= 108
+    assert max(keys) - min(keys) > high - low + 20
+
+
+def test_a_louder_piece_is_louder_throughout_and_a_stretched_one_longer(elise):
+    pieces = pieces_for([("a", elise[:300])], PLAIN)
+    plain = next(EventsData(pieces, _settings(PLAIN, window=400, batch_size=1)).epoch(1))
+    changed = EventsData(pieces, _settings(PLAIN, window=400, batch_size=1, louder=30, stretch=0.3))
+    edges = np.array(PLAIN.delta_edges)
+    ratios, levels = [], set()
+    for number in range(1, 9):
+        batch = next(changed.epoch(number))
+        ratios.append(edges[batch["next_delta"]].sum() / edges[plain["next_delta"]].sum())
+        on = batch["next_velocity"][batch["next_velocity"] > 0].astype(int)
+        levels.add(round(float(on.mean())))
+    assert 0.69 < min(ratios) < 0.95
+    assert 1.05 < max(ratios) < 1.31
+    assert len(levels) > 3
+
+
+def _told(data, number=1):
+    """The share of windows that are told each wish, and the share that are told any."""
+    table = []
+    for batch in data.epoch(number):
+        live = batch["counts"].any(axis=0)
+        told = [batch[f"steer_{name}"].any(axis=0)[live] for name in STEER_ROWS]
+        table.append(np.stack(told, 1))
+    table = np.concatenate(table)
+    return table.mean(axis=0), table.any(axis=1).mean()
+
+
+def test_a_share_of_windows_is_told_each_wish_and_of_one_that_is_untold_nothing(pieces):
+    def data(untold):
+        return EventsData(pieces, _settings(untold=untold, window=4))
+
+    each, some = _told(data(0.4))
+    assert np.abs(each - 0.36).max() < 0.08
+    assert abs(some - 0.6 * (1 - 0.4**4)) < 0.08
+    assert _told(data(0.0))[0].tolist() == [1, 1, 1, 1]
+    assert not _told(data(1.0))[0].any()
+
+
+def test_what_is_held_out_is_told_no_wish(pieces):
+    for batch in EventsData(pieces, _settings(untold=0.0)).whole():
+        assert not any(batch[f"steer_{name}"].any() for name in STEER_ROWS)
+
+
+def test_a_model_that_is_not_steered_is_told_no_wish(pieces):
+    batch = next(EventsData(pieces, _settings(PLAIN, untold=0.0)).epoch(1))
+    assert not any(name.startswith("steer_") for name in batch)
+
+
+def test_a_piece_of_one_velocity_among_others_teaches_none(elise):
+    rag = read_midi("tests/data/maple-leaf-rag.mid")[:200]
+    pieces = pieces_for([("rag", rag), ("elise", elise[:200])], PLAIN)
+    assert len(set(pieces[0].notes[:, 3])) == 1
+    data = EventsData(pieces, _settings(PLAIN, batch_size=1, window=1000))
+    levels = [batch["next_velocity"] for batch in data.whole(streams=1)]
+    assert sorted(bool(level.any()) for level in levels) == [False, True]
+    assert sum(unigram_counts(data.pieces, PLAIN)["velocity"]) > 0
+
+
+def test_a_piece_without_notes_is_an_error():
+    with pytest.raises(TrainingError, match="rest: no notes to train on"):
+        EventsData(pieces_for([("rest", Performance(24, []))], PLAIN), _settings(PLAIN))
 
 
 def test_windows_of_tokens_stay_within_a_piece_and_predict_what_follows():
@@ -140,7 +290,7 @@ def test_windows_of_tokens_stay_within_a_piece_and_predict_what_follows():
     data = PostData(songs, vocabulary, settings_for("post", batch_size=5))
     assert len(data) == (24 - 15) + (22 - 15)
     batches = list(data.epoch(1))
-    assert len(batches) == data.steps == 4
+    assert len(batches) == data.steps(1) == 4
     texts = [" ".join(token_of(event) for event in tune) for _, tune in songs]
     for batch in batches:
         for tokens, after in zip(batch["tokens"], batch["next"], strict=True):

@@ -25,6 +25,10 @@ __all__ = [
     "array_shapes",
     "config_from_dict",
     "config_to_dict",
+    "embeddings",
+    "head_parts",
+    "input_parts",
+    "played_edges",
     "written_edges",
 ]
 
@@ -36,6 +40,24 @@ END = 256
 
 START = 257
 """The key of the input before the first event; never chosen, so it is not among the 257."""
+
+CLOCK_ROWS = 256
+"""Codes of a time: ``features.clock``."""
+
+RECALL_LENGTHS = 16
+"""Classes of how long a passage has been the same as one before."""
+
+PEDAL_CLASSES = 65
+"""What the pedal may do between two events: ``model.pedal``."""
+
+PEDAL_ROWS = 25
+"""Up or down, in 12 classes of how long; 0 is unknown."""
+
+STEER_ROWS = {"key": 25, "density": 9, "velocity": 9, "register": 9}
+"""Classes of what can be asked for; 0 of each is no wish."""
+
+AGE_PLANES = ("age", "trace", "long_trace")
+"""Of each pitch: how long it has sounded, and two traces of when it was struck that fade."""
 
 TimeBase = Literal["written", "played"]
 Shape = tuple[int, ...]
@@ -56,6 +78,16 @@ def written_edges(resolution: int = 24) -> tuple[int, ...]:
     return tuple(sorted({*fine, *quarters, *halves}))
 
 
+def played_edges() -> tuple[int, ...]:
+    """Delta bins for music as played on a grid of 10 ms: exact to a second, then coarser to ten.
+
+    >>> played_edges()[100:103], played_edges()[-1], len(played_edges())
+    ((100, 102, 104), 1000, 221)
+    """
+    fine, twos, fives = range(101), range(102, 201, 2), range(205, 401, 5)
+    return (*fine, *twos, *fives, *range(420, 1001, 20))
+
+
 @dataclass(frozen=True, slots=True)
 class EventsConfig:
     """The factored network (recipe ``events``): its grid, its fields, its sizes.
@@ -67,7 +99,12 @@ class EventsConfig:
     *delta_edges*: bin ``i`` stands for ``edges[i]`` grid ticks and takes all from there to
     ``edges[i + 1] - 1``; the last takes all that is longer. *velocity_bins* is how many classes
     velocity has (1: none are learned). *bar_positions* is the longest bar in grid ticks (0: the
-    model does not see the bar). The rest are widths; *dropout* matters to training alone.
+    model does not see the bar).
+
+    What else the model sees, if it is told to: *ages*, how long ago each pitch was struck;
+    *recall*, what came next when the last notes were last heard (docs/model.md); *steering*, the key,
+    density, velocity level and register that a user asks for. With *pedal* it also plays the sustain
+    pedal. The rest are widths; *dropout* matters to training alone.
     """
 
     RECIPE: ClassVar[str] = "events"
@@ -85,6 +122,10 @@ class EventsConfig:
     position_size: int = 16
     head_units: int = 192
     dropout: float = 0.15
+    ages: bool = False
+    recall: bool = False
+    steering: bool = False
+    pedal: bool = False
 
     def __post_init__(self) -> None:
         edges = self.delta_edges
@@ -120,11 +161,14 @@ class EventsConfig:
         return self.bar_positions > 0
 
     @property
-    def input_size(self) -> int:
-        """The width of the first LSTM layer's input."""
-        velocity = self.velocity_size if self.has_velocity else 0
-        bar = 2 * self.position_size if self.has_bar else 0
-        return self.delta_size + self.key_size + velocity + 128 + bar
+    def heads(self) -> dict[str, int]:
+        """The fields that are said of an event, in order, and how many classes each has."""
+        classes = {"delta": self.delta_bins, "key": KEYS}
+        if self.has_velocity:
+            classes["velocity"] = self.velocity_bins
+        if self.pedal:
+            classes["pedal"] = PEDAL_CLASSES
+        return classes
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +242,8 @@ def config_from_dict(values: Mapping[str, object]) -> ModelConfig:
 
 def _is_a(value: object, annotation: str) -> bool:
     """Whether a JSON *value* fits the *annotation* of a setting."""
+    if annotation == "bool":
+        return value.__class__ is bool
     if annotation == "int":
         return value.__class__ is int
     if annotation == "float":
@@ -220,26 +266,69 @@ def array_shapes(config: ModelConfig) -> dict[str, Shape]:
     if isinstance(config, PostConfig):
         words, units = len(config.vocabulary), config.units
         return {**_lstm_shapes(0, words, units), **_dense_shapes("dense", units, words)}
+    shapes = {f"embed/{name}": shape for name, shape in embeddings(config).items()}
+    for layer in range(config.layers):
+        inputs = config.units if layer else sum(input_parts(config).values())
+        shapes |= _lstm_shapes(layer, inputs, config.units)
+    for head, classes in config.heads.items():
+        inputs = config.units + sum(head_parts(config, head).values())
+        shapes |= _head_shapes(head, inputs, config.head_units, classes)
+    return shapes
+
+
+def embeddings(config: EventsConfig) -> dict[str, Shape]:
+    """The embeddings that a model has: rows and width of each."""
+    bins, levels = config.delta_bins, config.velocity_bins + 1
     shapes: dict[str, Shape] = {
-        "embed/delta": (config.delta_bins, config.delta_size),
-        "embed/key": (KEYS + 1, config.key_size),
+        "delta": (bins, config.delta_size),
+        "key": (KEYS + 1, config.key_size),
     }
     if config.has_velocity:
-        shapes["embed/velocity"] = (config.velocity_bins + 1, config.velocity_size)
+        shapes["velocity"] = (levels, config.velocity_size)
     if config.has_bar:
-        shapes["embed/position"] = (config.bar_positions, config.position_size)
-        shapes["embed/remaining"] = (config.bar_positions, config.position_size)
-    for layer in range(config.layers):
-        inputs = config.units if layer else config.input_size
-        shapes |= _lstm_shapes(layer, inputs, config.units)
-    bar = 2 * config.position_size if config.has_bar else 0
-    shapes |= _head_shapes("delta", config.units, config.head_units, config.delta_bins)
-    key_inputs = config.units + config.delta_size + 128 + bar
-    shapes |= _head_shapes("key", key_inputs, config.head_units, KEYS)
-    if config.has_velocity:
-        velocity_inputs = config.units + config.key_size + config.delta_size
-        shapes |= _head_shapes("velocity", velocity_inputs, config.head_units, config.velocity_bins)
+        shapes["position"] = shapes["remaining"] = (config.bar_positions, config.position_size)
+    if config.ages:
+        shapes["pause"] = (CLOCK_ROWS, 16)
+    if config.recall:
+        shapes |= {"recall_length": (RECALL_LENGTHS, 16), "recall_pitch": (128, 48)}
+        shapes |= {"recall_wait": (bins + 1, 32), "recall_velocity": (levels, 16)}
+    if config.pedal:
+        shapes["pedal"] = (PEDAL_ROWS, 16)
+    if config.steering:
+        shapes |= {f"steer_{name}": (rows, 16) for name, rows in STEER_ROWS.items()}
     return shapes
+
+
+def input_parts(config: EventsConfig) -> dict[str, int]:
+    """What the first LSTM layer's input is joined from, in order: the width of each part."""
+    widths = {name: width for name, (_, width) in embeddings(config).items()}
+    event = [name for name in ("delta", "key", "velocity") if name in widths]
+    rest = [name for name in widths if name not in event]
+    return {
+        **{name: widths[name] for name in event},
+        "sounding": 128,
+        **{name: widths[name] for name in rest},
+    }
+
+
+def head_parts(config: EventsConfig, head: str) -> dict[str, int]:
+    """What a *head*'s input is joined from after the LSTM's output, in order.
+
+    A part ``next_…`` belongs to the event that is being said; the planes are those at its time.
+    """
+    widths = {name: width for name, (_, width) in embeddings(config).items()}
+    widths |= {f"next_{name}": width for name, width in widths.items()}
+    widths |= dict.fromkeys(("sounding", *AGE_PLANES), 128)
+    recall = ["recall_length", "recall_pitch", "recall_wait", "recall_velocity"] * config.recall
+    planes = ["sounding", *(AGE_PLANES if config.ages else ())]
+    bar = ["next_position", "next_remaining"] * config.has_bar
+    names = {
+        "delta": [*(["pause"] * config.ages), *recall],
+        "key": ["next_delta", *planes, *bar, *recall],
+        "velocity": ["next_key", "next_delta", *recall],
+        "pedal": ["next_key", "next_delta", "pedal"],
+    }[head]
+    return {name: widths[name] for name in names}
 
 
 def _lstm_shapes(layer: int, inputs: int, units: int) -> dict[str, Shape]:

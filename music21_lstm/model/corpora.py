@@ -1,129 +1,78 @@
-"""Bodies of music to train on that come with music21: anybody can repeat what is learned from them.
-
-music21 is imported when a corpus is read, not before.
-"""
+"""Bodies of music to train on by name: one comes with music21, the others are in a user's folder."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
-from fractions import Fraction
+import os
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from music21_lstm.encoding.events import Event, NoteOff, NoteOn, TimeSignature
-from music21_lstm.encoding.performance import Performance, with_deltas
+from music21_lstm.encoding.midi import read_midi
+from music21_lstm.encoding.performance import Performance
 from music21_lstm.errors import TrainingError
-
-__all__ = ["CORPORA", "chorales", "corpus"]
-
-RESOLUTION = 24
-"""Ticks a quarter: every value in the chorales, down to the 32nd and the triplet, is whole."""
-
-_VOICES = ("Soprano", "Alto", "Tenor", "Bass")
-_CHORALE_LICENCE = (
-    "Encodings from the corpus of music21, which distributes them by permission of the encoders; "
-    "its corpus/license.txt states no claim of its own and that restrictions on commercial use "
-    "may rest on single files. The music (J. S. Bach, 1685-1750) is in the public domain."
+from music21_lstm.model.cache import read_corpus
+from music21_lstm.model.corpora_chorales import (
+    LICENCE,
+    chorale_files,
+    chorales,
+    read_chorale,
 )
+from music21_lstm.model.corpora_listed import LISTED, found_files, listed_files
+from music21_lstm.model.pieces import Piece
 
-CORPORA: dict[str, str] = {"chorales": _CHORALE_LICENCE}
-"""The name of each corpus, and under what licence it stands."""
+__all__ = ["CORPORA", "chorales", "corpus", "corpus_pieces", "held_out"]
 
-Timed = tuple[int, int, Event]
+CORPORA: dict[str, str] = {
+    "chorales": LICENCE,
+    **{name: listed.licence for name, listed in LISTED.items()},
+}
+"""The name of each corpus, and under what licence it stands, with attribution."""
 
 
-def corpus(name: str) -> list[tuple[str, Performance]]:
-    """The pieces of the corpus *name*, each with its own name.
+def corpus(name: str, data: str | os.PathLike[str] | None = None) -> list[tuple[str, Performance]]:
+    """The pieces of the corpus *name*, each with its own name; read anew, one after the other.
 
-    Raises :class:`~music21_lstm.errors.TrainingError` naming the corpora that there are.
+    *data* is the folder of those that a user keeps
+    (:func:`~music21_lstm.model.corpora_listed.found_files`). Raises
+    :class:`~music21_lstm.errors.TrainingError` naming the corpora that there are.
     """
-    if name not in CORPORA:
-        raise TrainingError(f"no corpus {name!r}; known corpora: {', '.join(CORPORA)}")
+    if _known(name) in LISTED:
+        return [(listed.path, read_midi(path)) for listed, path in found_files(name, data)]
     return list(chorales())
 
 
-def chorales(only: Collection[str] | None = None) -> Iterator[tuple[str, Performance]]:
-    """The four-part chorales of J. S. Bach in music21's corpus, in order of their names.
+def corpus_pieces(
+    name: str,
+    *,
+    data: str | os.PathLike[str] | None = None,
+    on_skip: Callable[[str], None] | None = None,
+    **options: Any,
+) -> list[Piece]:
+    """The pieces of the corpus *name* as training needs them, by way of the cache.
 
-    A score of four parts is one, and of a larger score the parts named Soprano, Alto, Tenor and
-    Bass. Ties are merged, repeats are not played, fermatas are not held; a pickup is a first bar
-    of its own length. Resolution 24, velocity 80. All take about half a minute; *only* those of
-    the works given (``{"bwv66.6"}``) less. A piece's name is its file's.
+    *data* and *on_skip* are those of :func:`~music21_lstm.model.corpora_listed.found_files`,
+    *options* of :func:`~music21_lstm.model.cache.read_corpus`. What has no notes is left out.
     """
-    from music21 import converter
-    from music21 import corpus as music21_corpus
-
-    for path in sorted(music21_corpus.getComposer("bach"), key=lambda path: path.name):
-        if path.suffix not in (".mxl", ".xml", ".krn") or (only and path.stem not in only):
-            continue
-        score = converter.parse(path, forceSource=True, storePickle=False)
-        parts = _four_parts(score)
-        if parts:
-            yield path.name, _performance(parts)
-
-
-def _four_parts(score: Any) -> list[Any]:
-    """Soprano, alto, tenor and bass of *score*; nothing if it has no such four."""
-    parts = list(score.parts)
-    if len(parts) == 4:
-        return parts
-    by_name = {part.id: part for part in parts}
-    return [by_name[name] for name in _VOICES] if by_name.keys() >= set(_VOICES) else []
+    if _known(name) in LISTED:
+        found = found_files(name, data, on_skip)
+        pieces = read_corpus([path for _, path in found], **options)
+        named = (
+            replace(piece, name=listed.path)
+            for piece, (listed, _) in zip(pieces, found, strict=True)
+        )
+        return [piece for piece in named if len(piece)]
+    pieces = read_corpus(chorale_files(), read=read_chorale, on_skip=on_skip, **options)
+    return [piece for piece in pieces if len(piece)]
 
 
-def _performance(parts: list[Any]) -> Performance:
-    timed = _metre(parts[0])
-    for part in parts:
-        for onset, end, pitch in _merged(_sounded(part)):
-            timed += [(onset, 2, NoteOn(0, pitch, 80)), (end, 1, NoteOff(0, pitch))]
-    timed.sort(key=lambda item: item[:2])
-    return Performance(RESOLUTION, with_deltas((tick, event) for tick, _, event in timed))
+def held_out(name: str) -> frozenset[str]:
+    """The SHA-256 of each file that the corpus *name* holds out; none if its split is drawn."""
+    if _known(name) not in LISTED:
+        return frozenset()
+    return frozenset(listed.sha256 for listed in listed_files(name) if listed.held_out)
 
 
-def _ticks(quarters: Any) -> int:
-    return round(Fraction(quarters) * RESOLUTION)
-
-
-def _metre(part: Any) -> list[Timed]:
-    """The time signatures of *part*; a short first bar gets one of its own."""
-    signatures = [
-        (_ticks(found.getOffsetInHierarchy(part)), found.numerator, found.denominator)
-        for found in part.recurse().getElementsByClass("TimeSignature")
-    ] or [(0, 4, 4)]
-    opening = part.getElementsByClass("Measure").first()
-    pickup = _ticks(opening.duration.quarterLength) if opening is not None else 0
-    first, numerator, denominator = signatures[0]
-    if first == 0 and 0 < pickup < RESOLUTION * 4 * numerator // denominator:
-        short = Fraction(pickup, 4 * RESOLUTION)
-        scale = max(1, 4 // short.denominator)
-        signatures[:1] = [
-            (0, short.numerator * scale, short.denominator * scale),
-            (pickup, numerator, denominator),
-        ]
-    return [(tick, 0, TimeSignature(0, over, under)) for tick, over, under in signatures]
-
-
-def _sounded(part: Any) -> Iterator[tuple[int, int, int, bool]]:
-    """Onset, end, pitch and whether it goes on a tied note, of each note of *part*."""
-    for found in part.flatten().notes:
-        if found.duration.isGrace:
-            continue
-        onset = _ticks(found.offset)
-        end = _ticks(found.offset + found.quarterLength)
-        for note in found.notes if found.isChord else (found,):
-            tied = note.tie is not None and note.tie.type in ("stop", "continue")
-            yield onset, end, note.pitch.midi, tied
-
-
-def _merged(notes: Iterable[tuple[int, int, int, bool]]) -> list[tuple[int, int, int]]:
-    """The notes with tied ones joined to what they go on."""
-    ends: dict[tuple[int, int], int] = {}
-    merged: list[tuple[int, int, int]] = []
-    for onset, end, pitch, tied in notes:
-        place = ends.pop((onset, pitch), None) if tied else None
-        if place is None:
-            place = len(merged)
-            merged.append((onset, end, pitch))
-        else:
-            merged[place] = (merged[place][0], end, pitch)
-        ends[(end, pitch)] = place
-    return merged
+def _known(name: str) -> str:
+    if name not in CORPORA:
+        raise TrainingError(f"no corpus {name!r}; known corpora: {', '.join(CORPORA)}")
+    return name

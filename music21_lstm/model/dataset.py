@@ -7,7 +7,6 @@ number alone, so that training can be resumed at any epoch and go on as if it ha
 from __future__ import annotations
 
 import hashlib
-from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,39 +15,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from music21_lstm.encoding.notetext import text_of, token_of
-from music21_lstm.encoding.performance import Performance
-from music21_lstm.errors import ModelError, TrainingError
-from music21_lstm.model.config import END, EventsConfig
-from music21_lstm.model.features import encode
+from music21_lstm.encoding.performance import PLAYED_RESOLUTION, Performance
+from music21_lstm.errors import TrainingError
+from music21_lstm.model.config import STEER_ROWS, EventsConfig, embeddings
+from music21_lstm.model.context import observe
+from music21_lstm.model.features import Bars, Fields, encode_notes
+from music21_lstm.model.pieces import Piece, piece_of
 from music21_lstm.model.settings import EventsSettings, PostSettings
+from music21_lstm.model.steering import measured
 
-__all__ = [
-    "Batch",
-    "EventsData",
-    "Pieces",
-    "PostData",
-    "Split",
-    "digest_of",
-    "related",
-    "split_pieces",
-    "vocabulary_of",
-]
+__all__ = ["Batch", "EventsData", "Pieces", "PostData", "digest_of", "pieces_for", "vocabulary_of"]
 
 Batch = dict[str, NDArray[np.generic]]
 Pieces = Sequence[tuple[str, Performance]]
 Ints = NDArray[np.int32]
 
-_GRAM = 8
-"""How many melody intervals in a row are looked for in another piece."""
+_PART = 8192
+"""So many events are gone through in one go: a piece that is longer is cut into parts, so that no
+stream goes on long after the others. What is seen of the piece at a part's start is what it was."""
 
-
-@dataclass(frozen=True, slots=True)
-class Split:
-    """Which pieces are trained on and which are held out, and how many have a relative."""
-
-    train: tuple[int, ...]
-    held_out: tuple[int, ...]
-    related: int
+LOWEST, HIGHEST = 21, 108
+"""The keys of a piano: a transposition goes no further, unless the piece does."""
 
 
 def digest_of(performance: Performance) -> str:
@@ -56,169 +43,239 @@ def digest_of(performance: Performance) -> str:
     return hashlib.sha256(text_of(performance).encode()).hexdigest()
 
 
-def _melody(performance: Performance) -> list[int]:
-    """The intervals of the highest notes: what stays when a piece is transposed."""
-    line: list[int] = []
-    held = -1
-    for note in sorted(performance.notes, key=lambda note: (note.onset, -note.pitch)):
-        if note.onset >= held or note.pitch >= line[-1]:
-            line.append(note.pitch)
-            held = note.end
-    return [later - earlier for earlier, later in pairwise(line)]
+def fine_resolution(config: EventsConfig) -> int:
+    """The resolution that a model's pieces are kept at: finer than its grid if it is of played time."""
+    return PLAYED_RESOLUTION if config.time_base == "played" else config.resolution
 
 
-def related(pieces: Pieces, share: float = 0.3) -> list[int]:
-    """The group of each piece: two are of one if their melodies are largely the same.
-
-    Largely: of the runs of eight intervals of the shorter, at least *share* stand in the other,
-    whatever the key and the rhythm. So a chorale that occurs under two numbers, and another
-    harmonisation of its melody, are of one group. A group is named by its first piece.
-    """
-    runs = []
-    for _, performance in pieces:
-        line = _melody(performance)
-        runs.append({tuple(line[i : i + _GRAM]) for i in range(len(line) - _GRAM + 1)})
-    holders: dict[tuple[int, ...], list[int]] = defaultdict(list)
-    group = list(range(len(pieces)))
-    for place, found in enumerate(runs):
-        common = Counter(other for run in found for other in holders[run])
-        for other, count in common.items():
-            if count >= share * min(len(found), len(runs[other])):
-                joined = {group[place], group[other]}
-                group = [min(joined) if name in joined else name for name in group]
-        for run in found:
-            holders[run].append(place)
-    return group
+def pieces_for(pieces: Pieces, config: EventsConfig) -> list[Piece]:
+    """The named performances as pieces that :class:`EventsData` takes."""
+    resolution = fine_resolution(config)
+    return [
+        piece_of(
+            performance,
+            name=name,
+            sha256=digest_of(performance),
+            time_base=config.time_base,
+            resolution=resolution,
+        )
+        for name, performance in pieces
+    ]
 
 
-def split_pieces(pieces: Pieces, share: float, seed: int) -> Split:
-    """Hold out about a *share* of the pieces, drawn by *seed*, relatives always on one side.
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """How a piece is changed for an epoch: semitones up, times longer, velocities louder."""
 
-    At least one piece is left to train on; of few pieces it may be that none can be held out.
-    """
-    group = related(pieces)
-    sizes = Counter(group)
-    names = sorted(sizes)
-    np.random.default_rng([seed, 1]).shuffle(names)
-    wanted, held = min(round(share * len(pieces)), len(pieces) - 1), set[int]()
-    for name in names:
-        if sum(sizes[one] for one in held) + sizes[name] <= wanted:
-            held.add(name)
-    train = tuple(i for i, name in enumerate(group) if name not in held)
-    return Split(
-        train,
-        tuple(i for i, name in enumerate(group) if name in held),
-        sum(size for size in sizes.values() if size > 1),
-    )
+    shift: int = 0
+    stretch: float = 1.0
+    louder: int = 0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Encoded:
-    """A piece as training keeps it: (T, 5) fields, and the sounding pitches as bits, (T, 16)."""
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The events of a *piece* from *first* to before *last*; *ends*: the piece ends with it."""
 
-    steps: Ints
-    sounding: NDArray[np.uint8]
-    low: int
-    high: int
+    piece: int
+    first: int
+    last: int
+    ends: bool = True
 
     def __len__(self) -> int:
-        return len(self.steps) - 1
+        return self.last - self.first
+
+
+def _parts(piece: int, length: int) -> list[_Part]:
+    """A piece of so many events cut into parts of like length, none longer than ``_PART``."""
+    cuts = np.linspace(0, length, max(1, -(-length // _PART)) + 1).astype(int).tolist()
+    return [_Part(piece, first, last, last == length) for first, last in pairwise(cuts)]
 
 
 class EventsData:
-    """Windows of pieces for the recipe ``events``.
+    """Pieces as streams of windows for the recipe ``events``.
 
-    A batch maps ``delta key velocity position remaining`` to (B, T) int32 of the inputs,
-    ``next_…`` of the same names to what follows each, ``sounding`` to (B, T, 128) uint8 and
-    ``counts`` to (B, T) float32, 0 where a window is shorter than the batch.
+    A batch has *batch_size* streams side by side, and each stream goes through whole pieces, window
+    after window, so that the network's state can be carried. Time first: a batch maps the name of
+    each embedding to (T, B) int32, its row at each event; ``next_…`` of the fields of an event to what
+    follows; ``sounding`` and ``since`` to (T, B, 128) uint8; ``counts`` to (T, B) float32, 0 where a
+    piece is over; ``fresh`` to (B,) float32, 1 where a piece begins.
     """
 
-    COLUMNS = ("delta", "key", "velocity", "position", "remaining")
+    NEXT = ("delta", "key", "velocity", "position", "remaining", "gesture")
 
-    def __init__(self, pieces: Pieces, settings: EventsSettings) -> None:
+    def __init__(self, pieces: Sequence[Piece], settings: EventsSettings) -> None:
         self._settings = settings
-        self._pieces = [_encoded(name, piece, settings.model) for name, piece in pieces]
-        self._low = min((piece.low for piece in self._pieces), default=0)
-        self._high = max((piece.high for piece in self._pieces), default=127)
+        self._pieces = pieces
+        silent = [piece.name for piece in pieces if not len(piece)]
+        if silent:
+            raise TrainingError(f"{silent[0]}: no notes to train on; leave it out")
+        self._parts = [
+            part
+            for place, piece in enumerate(pieces)
+            for part in _parts(place, len(_fields(piece, _Change(), settings.model)[0]) - 1)
+        ]
 
     def __len__(self) -> int:
-        return sum(len(piece) for piece in self._pieces)
+        return sum(map(len, self._parts))
 
     @property
-    def steps(self) -> int:
-        """How many batches an epoch has."""
-        windows = sum(-(-len(piece) // self._settings.window) for piece in self._pieces)
-        return -(-windows // self._settings.batch_size)
+    def pieces(self) -> Iterator[Fields]:
+        """Every piece as it is, from START to END."""
+        return (_fields(piece, _Change(), self._settings.model)[0] for piece in self._pieces)
+
+    def steps(self, number: int) -> int:
+        """How many batches epoch *number* has."""
+        window = self._settings.window
+        plan = self._plan(number)
+        return max((sum(-(-len(part) // window) for part in line) for line in plan), default=0)
+
+    def _plan(self, number: int) -> list[list[_Part]]:
+        """Which parts of pieces each stream goes through in epoch *number*, in order.
+
+        The order is random, but no part stands so late that its stream would go on long after the
+        others: the longer, the earlier. Each goes to the stream that has least to do.
+        """
+        windows = -(-np.array([len(part) for part in self._parts]) // self._settings.window)
+        streams: list[list[_Part]] = [[] for _ in range(self._settings.batch_size)]
+        room = 1 - np.minimum(1, windows / max(1, windows.sum() / len(streams)))
+        places = room * np.random.default_rng([self._settings.seed, 2, number]).random(len(windows))
+        loads = [0] * len(streams)
+        for index in np.argsort(places, kind="stable").tolist():
+            least = loads.index(min(loads))
+            streams[least].append(self._parts[index])
+            loads[least] += int(windows[index])
+        return streams
 
     def epoch(self, number: int) -> Iterator[Batch]:
-        """The batches of epoch *number*: all windows, in a random order and transposition.
+        """The batches of epoch *number*: every piece once, each changed at random.
 
-        A piece is covered by as few windows as will do; the first begins at its START, the last
-        ends at its END, and those between move about by chance. A transposition keeps the piece
-        within the range of all of the pieces.
+        It is transposed within the range of a piano, or its own if that is wider, stretched, and made
+        louder or softer, as the settings say; and of what a user may ask for, each window is told
+        some or nothing.
         """
-        settings = self._settings
-        rng = np.random.default_rng([settings.seed, 2, number])
-        windows = []
-        for place, piece in enumerate(self._pieces):
-            low = max(-settings.transpose, self._low - piece.low)
-            high = min(settings.transpose, self._high - piece.high)
-            for start in _starts(len(piece), settings.window, rng):
-                windows.append((place, start, int(rng.integers(low, high + 1))))
-        rng.shuffle(windows)
-        for first in range(0, len(windows), settings.batch_size):
-            chosen = windows[first : first + settings.batch_size]
-            yield self._batch(chosen, settings.window)
+        rng = np.random.default_rng([self._settings.seed, 3, number])
+        changes = [self._change(piece, rng) for piece in self._pieces]
+        yield from self._batches(self._plan(number), changes, self._settings.window, rng)
 
-    def whole(self, batch_size: int = 8) -> Iterator[Batch]:
+    def whole(self, streams: int = 16, window: int = 512) -> Iterator[Batch]:
         """Every piece from START to END as it is, those of like length together."""
-        order = sorted(range(len(self._pieces)), key=lambda place: len(self._pieces[place]))
-        for first in range(0, len(order), batch_size):
-            places = order[first : first + batch_size]
-            longest = max(len(self._pieces[place]) for place in places)
-            yield self._batch([(place, 0, 0) for place in places], longest)
+        whole = [_Part(part.piece, 0, part.last) for part in self._parts if part.ends]
+        whole.sort(key=len)
+        for first in range(0, len(whole), streams):
+            plan = [[part] for part in whole[first : first + streams]]
+            yield from self._batches(plan, [_Change()] * len(self._pieces), window, None)
 
-    def _batch(self, windows: Sequence[tuple[int, int, int]], length: int) -> Batch:
-        steps = np.zeros((len(windows), length + 1, 5), np.int32)
-        sounding = np.zeros((len(windows), length, 128), np.uint8)
-        counts = np.zeros((len(windows), length), np.float32)
-        for row, (place, start, shift) in enumerate(windows):
-            piece = self._pieces[place]
-            part = piece.steps[start : start + length + 1]
-            kept = len(part) - 1
-            steps[row, : kept + 1] = part
-            steps[row, : kept + 1, 1] += shift * (part[:, 1] < END)
-            bits = np.unpackbits(piece.sounding[start : start + kept], axis=1)
-            sounding[row, :kept] = np.roll(bits, shift, axis=1)
-            counts[row, :kept] = 1
-        batch: Batch = {"sounding": sounding, "counts": counts}
-        for column, name in enumerate(self.COLUMNS):
-            batch[name] = steps[:, :-1, column]
-            batch[f"next_{name}"] = steps[:, 1:, column]
-        return batch
+    def _change(self, piece: Piece, rng: np.random.Generator) -> _Change:
+        settings = self._settings
+        low, high = int(piece.notes[:, 2].min()), int(piece.notes[:, 2].max())
+        down = max(-settings.transpose, min(0, LOWEST - low))
+        up = min(settings.transpose, max(0, HIGHEST - high))
+        shift = int(rng.integers(down, up + 1))
+        stretch = float(rng.uniform(1 - settings.stretch, 1 + settings.stretch))
+        return _Change(shift, stretch, int(rng.integers(-settings.louder, settings.louder + 1)))
+
+    def _batches(
+        self,
+        plan: Sequence[Sequence[_Part]],
+        changes: Sequence[_Change],
+        window: int,
+        rng: np.random.Generator | None,
+    ) -> Iterator[Batch]:
+        """Windows of all streams in lock step; with *rng* some wishes are told."""
+        settings = self._settings
+        config = settings.model
+        lines = [iter(line) for line in plan]
+        scripts: list[_Script | None] = [None] * len(plan)
+        while True:
+            batch = _blank(config, self.NEXT, window, len(plan))
+            going = False
+            for stream, line in enumerate(lines):
+                script = scripts[stream]
+                if script is None:
+                    part = next(line, None)
+                    if part is None:
+                        continue
+                    piece, change = self._pieces[part.piece], changes[part.piece]
+                    script = _Script(piece, part, change, config, measure=rng is not None)
+                    batch["fresh"][stream] = 1
+                going = True
+                told = rng.random(5) >= settings.untold if rng is not None else None
+                scripts[stream] = script if script.fill(batch, stream, window, told) else None
+            if not going:
+                return
+            yield batch
 
 
-def _encoded(name: str, performance: Performance, config: EventsConfig) -> _Encoded:
-    try:
-        rows = encode(performance, config, end=True)
-    except ModelError as error:
-        raise TrainingError(f"{name}: {error}") from None
-    steps = np.stack([getattr(rows, column) for column in EventsData.COLUMNS], axis=1)
-    pitches = rows.key[rows.key < END] % 128
-    packed = np.packbits(rows.sounding, axis=1)
-    return _Encoded(steps, packed, int(pitches.min()), int(pitches.max()))
+class _Script:
+    """A piece as a stream goes through it."""
+
+    def __init__(
+        self, piece: Piece, part: _Part, change: _Change, config: EventsConfig, *, measure: bool
+    ) -> None:
+        fields, notes = _fields(piece, change, config)
+        if config.has_velocity and len(np.unique(piece.notes[:, 3])) == 1:
+            # What has one velocity throughout teaches nothing of velocity: it is told to have none.
+            fields.velocity[:] = 0
+        rows, after = slice(part.first, part.last), slice(part.first + 1, part.last + 1)
+        self._seen = {name: values[rows] for name, values in observe(fields, config).items()}
+        self._nexts = {name: getattr(fields, name)[after] for name in EventsData.NEXT}
+        self._sounding = fields.sounding[rows]
+        self._at, self._planned = 0, len(part)
+        self._wishes = None
+        if config.steering and measure:
+            ticks = np.cumsum(np.array(config.delta_edges)[fields.delta])
+            self._wishes = measured(notes, ticks, config)[rows]
+
+    def fill(self, batch: Batch, stream: int, window: int, told: NDArray[np.bool_] | None) -> bool:
+        """Put the next window into *batch*; whether there is more.
+
+        *told*: whether to tell anything, and each of the four wishes.
+        """
+        # A stretched piece may have fewer events than planned: two that fell together, or more.
+        rows = slice(self._at, min(self._at + window, len(self._nexts["key"])))
+        kept = max(0, rows.stop - rows.start)
+        self._at += window
+        for name, values in self._seen.items():
+            batch[name][:kept, stream] = values[rows]
+        for name, values in self._nexts.items():
+            batch[f"next_{name}"][:kept, stream] = values[rows]
+        batch["sounding"][:kept, stream] = self._sounding[rows]
+        batch["counts"][:kept, stream] = 1
+        if self._wishes is not None and told is not None and told[0]:
+            for column, name in enumerate(STEER_ROWS):
+                if told[1 + column]:
+                    batch[f"steer_{name}"][:kept, stream] = self._wishes[rows, column]
+        return self._at < self._planned
 
 
-def _starts(length: int, window: int, rng: np.random.Generator) -> list[int]:
-    """Where the windows of a piece begin."""
-    count = -(-length // window)
-    if count == 1:
-        return [0]
-    even = np.linspace(0, length - window, count)
-    slack = (window - even[1]) / 2
-    moved = even + rng.uniform(-slack, slack, count)
-    moved[0], moved[-1] = 0, length - window
-    return [int(start) for start in moved.round().clip(0, length - window)]
+def _fields(
+    piece: Piece, change: _Change, config: EventsConfig
+) -> tuple[Fields, NDArray[np.int64]]:
+    """A *piece*, changed, from START to END; and its notes on the grid."""
+    scale = change.stretch * config.resolution / piece.resolution
+
+    def grid(ticks: Ints) -> NDArray[np.int64]:
+        rounded: NDArray[np.int64] = np.floor(ticks * scale + 0.5).astype(np.int64)
+        return rounded
+
+    notes = piece.notes.astype(np.int64)
+    notes[:, :2] = grid(piece.notes[:, :2])
+    notes[:, 2] = np.clip(notes[:, 2] + change.shift, 0, 127)
+    notes[:, 3] = np.clip(notes[:, 3] + change.louder, 1, 127)
+    metre = [(round(tick * scale), over, under) for tick, over, under in piece.metre.tolist()]
+    pedal = list(zip(grid(piece.pedal[:, 0]).tolist(), piece.pedal[:, 1].tolist(), strict=True))
+    bars = Bars.of_metre(metre, config)
+    return encode_notes(notes, bars, config, pedal=pedal, end=True), notes
+
+
+def _blank(config: EventsConfig, nexts: Sequence[str], window: int, streams: int) -> Batch:
+    names = [*embeddings(config), *(f"next_{name}" for name in nexts)]
+    batch: Batch = {name: np.zeros((window, streams), np.int32) for name in names}
+    for name in ("sounding", *(("since",) if config.ages else ())):
+        batch[name] = np.zeros((window, streams, 128), np.uint8)
+    batch["counts"] = np.zeros((window, streams), np.float32)
+    batch["fresh"] = np.zeros(streams, np.float32)
+    return batch
 
 
 def vocabulary_of(pieces: Pieces) -> tuple[str, ...]:
@@ -252,9 +309,8 @@ class PostData:
     def __len__(self) -> int:
         return len(self._starts)
 
-    @property
-    def steps(self) -> int:
-        """How many batches an epoch has."""
+    def steps(self, number: int) -> int:  # noqa: ARG002
+        """How many batches an epoch has, whichever *number* it has."""
         return -(-len(self) // self._settings.batch_size)
 
     def epoch(self, number: int) -> Iterator[Batch]:

@@ -2,19 +2,16 @@
 
 An event is three fields: a *delta* bin, a *key* (which note goes off or on, or the end) and a
 *velocity* bin. Events stand in one canonical order, so that there is one way to say a passage:
-notes of one pitch never overlap, each lasts at least one grid tick, and at one tick first come the
-note offs and then the note ons, each from low to high. Low to high because the bass carries the
-harmony: it is chosen first, and the voices above are chosen knowing it.
-
-:class:`Tracker` is the same knowledge event by event, for whoever generates.
+see :mod:`music21_lstm.model.canonical`. :class:`~music21_lstm.model.tracker.Tracker` is the same
+knowledge event by event, for whoever generates.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,43 +19,49 @@ from numpy.typing import NDArray
 from music21_lstm.encoding.events import NoteOff, NoteOn, TimeSignature
 from music21_lstm.encoding.performance import Performance
 from music21_lstm.errors import ModelError
-from music21_lstm.model.config import END, KEYS, START, EventsConfig
+from music21_lstm.model.canonical import canonical
+from music21_lstm.model.config import END, START, EventsConfig
+from music21_lstm.model.pedal import changes_of, gestures
 
 __all__ = [
     "Bars",
     "Fields",
-    "Tracker",
+    "bar_rows",
     "bar_ticks",
     "decode",
     "decode_event",
     "delta_bin",
     "encode",
+    "encode_notes",
     "gridded",
     "velocity_bin",
     "velocity_of",
 ]
 
 Ints = NDArray[np.int32]
-Note = tuple[int, int, int, int]
-"""Onset, end (grid ticks), pitch, velocity."""
+Ticks = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fields:
     """A performance as arrays, one row an event; T rows.
 
-    *delta*, *key*, *velocity*, *position*, *remaining*: (T,) int32. *sounding*: (T, 128) uint8, 1
-    for each pitch that sounds after the event. *position* is grid ticks since the bar line at the
-    time of the event, *remaining* grid ticks to the next one, less one; both are rows of their
-    embeddings, so they never reach ``config.bar_positions``. *velocity* is 0 for all but note ons.
+    All but *sounding* are (T,) int32. *velocity* is 0 for all but note ons. *position* is grid ticks
+    since the bar line at the time of the event, *remaining* grid ticks to the next one, less one; both
+    are rows of their embeddings, so they never reach ``config.bar_positions``. *gesture* is what the
+    sustain pedal did since the event before, and *pedal* the row of how it is now
+    (:mod:`music21_lstm.model.pedal`). *sounding*: (T, 128) uint8, 1 for each pitch that sounds after
+    the event.
     """
 
     delta: Ints
     key: Ints
     velocity: Ints
-    sounding: NDArray[np.uint8]
     position: Ints
     remaining: Ints
+    gesture: Ints
+    pedal: Ints
+    sounding: NDArray[np.uint8]
 
     def __len__(self) -> int:
         return len(self.key)
@@ -118,10 +121,20 @@ class Bars:
     """
 
     def __init__(self, performance: Performance, config: EventsConfig) -> None:
+        timed = zip(performance.ticks, performance.events, strict=True)
+        found = [(tick, event) for tick, event in timed if isinstance(event, TimeSignature)]
+        self._read([(tick, event.numerator, event.denominator) for tick, event in found], config)
+
+    @classmethod
+    def of_metre(cls, metre: Iterable[tuple[int, int, int]], config: EventsConfig) -> Bars:
+        """Those of time signatures: grid tick, numerator and denominator of each."""
+        bars = cls.__new__(cls)
+        bars._read(metre, config)
+        return bars
+
+    def _read(self, metre: Iterable[tuple[int, int, int]], config: EventsConfig) -> None:
         spans = {0: bar_ticks(4, 4, config)}
-        for tick, event in zip(performance.ticks, performance.events, strict=True):
-            if isinstance(event, TimeSignature):
-                spans[tick] = bar_ticks(event.numerator, event.denominator, config)
+        spans |= {tick: bar_ticks(over, under, config) for tick, over, under in metre}
         self._limit = config.bar_positions
         self._starts = sorted(spans)
         self._bars = [spans[start] for start in self._starts]
@@ -133,12 +146,18 @@ class Bars:
         span = max(0, bisect_right(self._starts, tick) - 1)
         return (tick - self._starts[span]) % self._bars[span], self._bars[span]
 
-    def rows(self, tick: int) -> tuple[int, int]:
-        """*position* and *remaining* at a *tick*, as :class:`Fields` has them."""
-        return _bar_rows(*self.at(tick), self._limit)
+    def rows(self, ticks: Ticks) -> tuple[Ticks, Ticks]:
+        """*position* and *remaining* at *ticks*, as :class:`Fields` has them."""
+        if not self._limit:
+            return np.zeros_like(ticks), np.zeros_like(ticks)
+        span = np.maximum(0, np.searchsorted(self._starts, ticks, side="right") - 1)
+        bar = np.array(self._bars)[span]
+        position = (ticks - np.array(self._starts)[span]) % bar
+        return np.minimum(position, self._limit - 1), np.minimum(bar - position, self._limit) - 1
 
 
-def _bar_rows(position: int, bar: int, limit: int) -> tuple[int, int]:
+def bar_rows(position: int, bar: int, limit: int) -> tuple[int, int]:
+    """*position* and *remaining*, as :class:`Fields` has them, so far into a *bar*."""
     if not limit:
         return 0, 0
     return min(position, limit - 1), min(bar - position, limit) - 1
@@ -150,28 +169,72 @@ def encode(
     """The fields of *performance*; :func:`decode` inverts it, on the grid and in canonical order.
 
     With *start* the first row is the START input that stands before the first event; with *end*
-    the last is END, as in training. All but notes and metre is left out; a note that is never
-    released ends with the performance. Raises :class:`~music21_lstm.errors.ModelError` if there is
-    no note.
+    the last is END, as in training. All but notes, metre and sustain pedal is left out; a note that
+    is never released ends with the performance. Raises :class:`~music21_lstm.errors.ModelError` if
+    there is no note.
     """
     grid = gridded(performance, config)
-    bars = Bars(grid, config)
-    timed = _canonical(_separate(_notes(grid)))
-    if not timed:
+    notes = np.array(
+        [(note.onset, note.end, note.pitch, note.velocity) for note in grid.notes], np.int64
+    ).reshape(-1, 4)
+    if not len(notes):
         raise ModelError("no notes to encode; give a performance with at least one note")
-    rows = [(0, START, 0, *bars.rows(0))] if start else []
-    tick = lag = 0
-    for onset, key, velocity in timed:
-        step, tick = _fold(onset - tick, bars.at(tick)[1], config), onset
-        delta = delta_bin(step + lag, config) if step else 0
-        lag += step - config.delta_edges[delta]
-        bin_ = velocity_bin(velocity, config) if key >= 128 else 0
-        rows.append((delta, key, bin_, *bars.rows(onset - lag)))
+    pedal = changes_of(grid) if config.pedal else ()
+    return encode_notes(notes, Bars(grid, config), config, pedal=pedal, start=start, end=end)
+
+
+def encode_notes(
+    notes: NDArray[np.integer],
+    bars: Bars,
+    config: EventsConfig,
+    *,
+    pedal: Sequence[tuple[int, int]] = (),
+    start: bool = True,
+    end: bool = False,
+) -> Fields:
+    """The fields of *notes* on the model's grid: (N, 4) of onset, end, pitch and velocity, N > 0.
+
+    *pedal*: tick and new state of each change of the sustain pedal.
+    """
+    ticks, key, velocity = canonical(notes)
+    delta, lag = _deltas(ticks, bars, config)
+    level = np.where(key >= 128, 1 + velocity * config.velocity_bins // 128, 0)
+    if start:
+        key, delta, level = np.append(START, key), np.append(0, delta), np.append(0, level)
+        ticks, lag = np.append(0, ticks), np.append(0, lag)
     if end:
-        rows.append((0, END, 0, *rows[-1][3:]))
-    columns = np.ascontiguousarray(np.array(rows, np.int32).T)
-    delta, key, velocity, position, remaining = columns
-    return Fields(delta, key, velocity, _sounding(key), position, remaining)
+        key, delta, level = np.append(key, END), np.append(delta, 0), np.append(level, 0)
+        ticks, lag = np.append(ticks, ticks[-1]), np.append(lag, lag[-1])
+    gaps = np.array(config.delta_edges)[delta]
+    moved, row = gestures(ticks.tolist(), gaps.tolist(), pedal) if config.pedal else (0, 0)
+    told = (delta, key, level, *bars.rows(ticks - lag), np.array(moved), np.array(row))
+    columns: list[Any] = [np.array(np.broadcast_to(one, key.shape), np.int32) for one in told]
+    columns.append(_sounding(columns[1]))
+    return Fields(*columns)
+
+
+def _deltas(ticks: Ticks, bars: Bars, config: EventsConfig) -> tuple[Ticks, Ticks]:
+    """The delta bins of events at *ticks*, and by how many ticks each is told too early.
+
+    Where bins are wider than a tick, what is lost is made up by the next delta.
+    """
+    steps = np.diff(ticks, prepend=0)
+    edges = np.array(config.delta_edges)
+    bins: Ticks = np.searchsorted(edges, steps, side="right") - 1
+    exact = edges[bins] == steps
+    lags = np.zeros_like(ticks)
+    if exact.all():
+        return bins, lags
+    lag = 0
+    for at in np.flatnonzero(steps).tolist():
+        if exact[at] and not lag:
+            continue
+        step = _fold(int(steps[at]), bars.at(int(ticks[at] - steps[at]))[1], config)
+        bins[at] = delta_bin(step + lag, config)
+        lag += step - config.delta_edges[bins[at]]
+        lags[at] = lag
+    moved = np.maximum.accumulate(np.where(steps > 0, np.arange(len(steps)), 0))
+    return bins, lags[moved]
 
 
 def _fold(step: int, bar: int, config: EventsConfig) -> int:
@@ -182,40 +245,6 @@ def _fold(step: int, bar: int, config: EventsConfig) -> int:
     if config.has_bar and bar <= longest:
         return step - bar * -(-(step - longest) // bar)
     return longest
-
-
-def _notes(grid: Performance) -> Iterable[Note]:
-    for note in grid.notes:
-        yield note.onset, max(note.end, note.onset + 1), note.pitch, note.velocity
-
-
-def _separate(notes: Iterable[Note]) -> list[Note]:
-    """The notes with none overlapping another of its pitch.
-
-    Two that start together are one; a re-strike ends the note before it, and lasts until both
-    would have ended, as a pitch shared by two voices does.
-    """
-    by_pitch: dict[int, list[Note]] = defaultdict(list)
-    for onset, end, pitch, velocity in sorted(notes):
-        held = by_pitch[pitch]
-        if held and held[-1][1] > onset:
-            start, last, _, loudness = held[-1]
-            end = max(end, last)
-            if start == onset:
-                held.pop()
-                velocity = max(velocity, loudness)
-            else:
-                held[-1] = (start, onset, pitch, loudness)
-        held.append((onset, end, pitch, velocity))
-    return [note for held in by_pitch.values() for note in held]
-
-
-def _canonical(notes: Iterable[Note]) -> list[tuple[int, int, int]]:
-    """Tick, key and velocity of every note off and note on, in canonical order."""
-    timed = []
-    for onset, end, pitch, velocity in notes:
-        timed += [(onset, 128 + pitch, velocity), (end, pitch, 0)]
-    return sorted(timed)
 
 
 def _sounding(keys: Ints) -> NDArray[np.uint8]:
@@ -249,76 +278,3 @@ def decode(rows: Fields | Iterable[tuple[int, int, int]], config: EventsConfig) 
     steps = rows.steps if isinstance(rows, Fields) else rows
     events = (decode_event(*step, config) for step in steps)
     return Performance(config.resolution, (event for event in events if event is not None))
-
-
-class Tracker:
-    """What the network sees besides the event itself, kept up event by event.
-
-    *bar* is the length of a bar and *position* where in it tick 0 is, in grid ticks. After
-    :meth:`take` of the rows of :func:`encode` the attributes are those of its arrays:
-    *sounding* (128,) uint8, *position*, *remaining*; and *key* is the last key taken.
-
-    >>> tracker = Tracker(EventsConfig())
-    >>> tracker.take(0, 128 + 60)
-    >>> bool(tracker.legal(1)[60]), bool(tracker.legal(1)[61])
-    (True, False)
-    """
-
-    __slots__ = ("_bar", "_config", "_tick", "key", "sounding")
-
-    def __init__(self, config: EventsConfig, *, bar: int | None = None, position: int = 0) -> None:
-        self._config = config
-        self._bar = bar_ticks(4, 4, config) if bar is None else bar
-        self._tick = position
-        self.key = START
-        self.sounding = np.zeros(128, np.uint8)
-
-    @classmethod
-    def after(cls, performance: Performance, config: EventsConfig) -> Tracker:
-        """The tracker that has taken all of *performance*, in the metre that it ends in."""
-        rows = encode(performance, config)
-        grid = gridded(performance, config)
-        position, bar = Bars(grid, config).at(max(note.end for note in grid.notes))
-        tracker = cls(config, bar=bar, position=position)
-        tracker.key, tracker.sounding = int(rows.key[-1]), rows.sounding[-1].copy()
-        return tracker
-
-    @property
-    def position(self) -> int:
-        """Grid ticks since the bar line, as a row of its embedding."""
-        return self.rows(0)[0]
-
-    @property
-    def remaining(self) -> int:
-        """Grid ticks to the next bar line, less one, as a row of its embedding."""
-        return self.rows(0)[1]
-
-    def rows(self, delta: int) -> tuple[int, int]:
-        """*position* and *remaining* at the next event, if its delta bin is *delta*."""
-        tick = self._tick + self._config.delta_edges[delta]
-        return _bar_rows(tick % self._bar, self._bar, self._config.bar_positions)
-
-    def together(self) -> bool:
-        """Whether the next event may stand at this same tick (delta 0): some key must be left."""
-        return bool(self.legal(0).any())
-
-    def legal(self, delta: int) -> NDArray[np.bool_]:
-        """Which keys may come next, (257,), if its delta bin is *delta*.
-
-        An off only of a sounding pitch, an on only of a silent one, in canonical order within a
-        tick, and END at delta 0 when nothing sounds any more. Only at delta 0 can there be none.
-        """
-        keys = np.empty(KEYS, np.bool_)
-        np.not_equal(self.sounding, 0, out=keys[:128])
-        np.logical_not(keys[:128], out=keys[128:END])
-        keys[END] = delta == 0 and self.key < 128 and not keys[:128].any()
-        if delta == 0 and self.key < END:
-            keys[: self.key + 1] = False  # offs before ons, each from low to high
-        return keys
-
-    def take(self, delta: int, key: int, velocity: int = 0) -> None:  # noqa: ARG002
-        """Go on to an event; its *velocity* changes nothing here."""
-        self._tick += self._config.delta_edges[delta]
-        self.key = key
-        if key < END:
-            self.sounding[key % 128] = key >= 128

@@ -21,12 +21,18 @@ from music21_lstm.model.config import (
     ModelConfig,
     PostConfig,
     array_shapes,
+    head_parts,
+    input_parts,
 )
+from music21_lstm.model.context import AGE_SCALE, FADE, LONG_FADE, TIMES
+from music21_lstm.model.pedal import GESTURE_LEAST
+from music21_lstm.model.recurrent import lstm
+from music21_lstm.model.unigram import delta_width_nats
 
 __all__ = ["EventsNetwork", "Network", "PostNetwork", "arrays_of", "build", "require_tensorflow"]
 
 Tensor = Any
-Losses = tuple[Tensor, Tensor, Tensor]
+Losses = tuple[Tensor, Tensor, Tensor, Tensor]
 _NEVER = -1e9
 
 
@@ -44,98 +50,109 @@ def require_tensorflow() -> tuple[Any, Any]:
     return tensorflow, keras
 
 
-def build(config: ModelConfig, seed: int = 0) -> Network:
-    """The network of *config* with weights drawn by *seed*."""
-    return (PostNetwork if isinstance(config, PostConfig) else EventsNetwork)(config, seed)  # type: ignore[arg-type]
+def build(config: ModelConfig, seed: int = 0, precision: str = "float32") -> Network:
+    """The network of *config* with weights drawn by *seed*; the post's is always of float32."""
+    if isinstance(config, PostConfig):
+        return PostNetwork(config, seed)
+    return EventsNetwork(config, seed, precision)
 
 
 class EventsNetwork:
-    """The factored network: delta, then key given it, then velocity given both."""
+    """The factored network: delta, then key given it, then velocity given both, then the pedal.
 
-    FIELDS = ("delta", "key", "velocity")
+    Batches are those of :class:`~music21_lstm.model.dataset.EventsData`, time first: (T, B).
+    *precision* is what products are computed in, ``float32`` or ``bfloat16``; all else is float32.
+    """
 
-    def __init__(self, config: EventsConfig, seed: int = 0) -> None:
+    def __init__(self, config: EventsConfig, seed: int = 0, precision: str = "float32") -> None:
         self._tf, self._keras = require_tensorflow()
         self._keras.utils.set_random_seed(seed)
         self.config = config
-        layers = self._keras.layers
-        self._lstms = [
-            layers.LSTM(config.units, return_sequences=True) for _ in range(config.layers)
-        ]
-        self._dropout = layers.Dropout(config.dropout, seed=seed)
+        self.fields = tuple(config.heads)
+        self._kind = self._tf.as_dtype(precision)
+        self._dropout = self._keras.layers.Dropout(config.dropout, seed=seed, dtype=precision)
         self._dropout.build((None, None, config.units))
-        self.variables: dict[str, Any] = {}
-        for index, lstm in enumerate(self._lstms):
-            lstm.build((None, None, config.units if index else config.input_size))
-            cell = (lstm.cell.kernel, lstm.cell.recurrent_kernel, lstm.cell.bias)
-            names = ("kernel", "recurrent", "bias")
-            self.variables |= {
-                f"lstm_{index}/{name}": variable for name, variable in zip(names, cell, strict=True)
-            }
-        for name, shape in array_shapes(config).items():
-            if name not in self.variables:
-                self.variables[name] = self._variable(name, shape)
+        shapes = array_shapes(config).items()
+        self.variables = {name: self._variable(name, shape) for name, shape in shapes}
+        self._edges = self._tf.constant(config.delta_edges, self._tf.float32)
+        self._width = self._tf.constant(delta_width_nats(config), self._tf.float32)
 
     def _variable(self, name: str, shape: tuple[int, ...]) -> Any:
-        draw: Any = "glorot_uniform"
+        draw = self._keras.initializers
+        start = draw.GlorotUniform()
         if name.startswith("embed/"):
-            draw = self._keras.initializers.RandomNormal(stddev=0.1)
+            start = draw.RandomNormal(stddev=0.1)
+        elif name.endswith("/recurrent"):
+            start = draw.RandomNormal(stddev=self.config.units**-0.5)
         elif name.endswith("/bias"):
-            draw = "zeros"
-        flat = name.replace("/", "_")
-        return self._keras.Variable(self._keras.initializers.get(draw)(shape), name=flat)
+            start = draw.Zeros()
+        variable = self._keras.Variable(start(shape), name=name.replace("/", "_"))
+        if name.startswith("lstm_") and name.endswith("/bias"):
+            # Gates i, f, c, o: to begin with, what is carried is kept (Jozefowicz et al. 2015).
+            variable.assign(np.repeat([0.0, 1.0, 0.0, 0.0], self.config.units))
+        return variable
 
     @property
     def state(self) -> list[Any]:
         """What is drawn from in training: the state of the dropout's random numbers."""
         return list(self._dropout.variables)
 
-    def logits(self, batch: Mapping[str, Tensor], *, training: bool = False) -> dict[str, Tensor]:
-        """The logits of what follows each event, by field: (B, T, classes), not yet masked.
+    def silence(self, streams: int) -> Tensor:
+        """The state before anything is heard, (L, 2, B, U): hidden and carried of each layer."""
+        return self._tf.zeros((self.config.layers, 2, streams, self.config.units))
 
-        *batch* is one of :class:`~music21_lstm.model.dataset.EventsData`; the LSTM starts at zero.
+    def logits(
+        self, batch: Mapping[str, Tensor], state: Tensor, *, training: bool = False
+    ) -> tuple[dict[str, Tensor], Tensor]:
+        """The logits of what follows each event, by field, (T, B, classes), and the state after all.
+
+        The logits are not yet masked. Where ``batch["fresh"]`` is 1 a stream starts from silence.
         """
-        tf = self._tf
-        sounding = tf.cast(batch["sounding"], tf.float32)
-        inputs = [self._embed("delta", batch["delta"]), self._embed("key", batch["key"])]
-        if self.config.has_velocity:
-            inputs.append(self._embed("velocity", batch["velocity"]))
-        hidden = tf.concat([*inputs, sounding, *self._bar(batch, "")], -1)
-        for lstm in self._lstms:
-            hidden = self._dropout(lstm(hidden), training=training)
-        delta = self._embed("delta", batch["next_delta"])
-        bar = self._bar(batch, "next_")
-        found = {
-            "delta": self._head("delta", [hidden]),
-            "key": self._head("key", [hidden, delta, sounding, *bar]),
-        }
-        if self.config.has_velocity:
-            key = self._embed("key", batch["next_key"])
-            found["velocity"] = self._head("velocity", [hidden, key, delta])
-        return found
+        tf, config = self._tf, self.config
+        sounding = {"sounding": tf.cast(batch["sounding"], tf.float32)}
+        hidden = self._join([self._part(name, batch, sounding) for name in input_parts(config)])
+        state = state * (1 - batch["fresh"])[None, None, :, None]
+        after = []
+        for layer in range(config.layers):
+            names = ("kernel", "recurrent", "bias")
+            kernel, recurrent, bias = (self._value(f"lstm_{layer}/{name}") for name in names)
+            gates = self._product(hidden, kernel) + tf.cast(bias, self._kind)
+            hidden, *last = lstm(tf, gates, recurrent, state[layer, 0], state[layer, 1])
+            after.append(tf.stack(last))
+            hidden = self._dropout(hidden, training=training)
+        later = self._planes(batch, tf.gather(self._edges, batch["next_delta"])[..., None])
+        found = {}
+        for head in config.heads:
+            inputs = [self._part(name, batch, later) for name in head_parts(config, head)]
+            found[head] = self._head(head, [hidden, *inputs])
+        return found, tf.stack(after)
 
-    def losses(self, batch: Mapping[str, Tensor], *, training: bool) -> Losses:
-        """Nats by field, (3,), how many notes they are for, and how many events."""
+    def losses(self, batch: Mapping[str, Tensor], state: Tensor, *, training: bool) -> Losses:
+        """Nats by field, how many notes they are for, how many events, and the state after all."""
         tf = self._tf
-        logits = self.logits(batch, training=training)
-        key, velocity = batch["next_key"], batch["next_velocity"]
-        losses = [
-            self._cross_entropy(batch["next_delta"], logits["delta"]),
-            self._cross_entropy(key, tf.where(self._legal(batch), logits["key"], _NEVER)),
-            tf.zeros_like(batch["counts"]),
-        ]
-        if self.config.has_velocity:
+        logits, after = self.logits(batch, state, training=training)
+        key, velocity, delta = batch["next_key"], batch["next_velocity"], batch["next_delta"]
+        losses = {
+            "delta": self._cross_entropy(delta, logits["delta"]) + tf.gather(self._width, delta),
+            "key": self._cross_entropy(key, tf.where(self._legal(batch), logits["key"], _NEVER)),
+        }
+        if "velocity" in logits:
             loss = self._cross_entropy(tf.maximum(velocity - 1, 0), logits["velocity"])
-            losses[2] = tf.where(velocity > 0, loss, 0.0)
-        sums = tf.stack([tf.reduce_sum(loss * batch["counts"]) for loss in losses])
+            losses["velocity"] = tf.where(velocity > 0, loss, 0.0)
+        if "pedal" in logits:
+            gap = tf.gather(self._edges, delta)[..., None]
+            masked = tf.where(gap >= GESTURE_LEAST, logits["pedal"], _NEVER)
+            loss = self._cross_entropy(batch["next_gesture"], masked)
+            losses["pedal"] = tf.where(delta > 0, loss, 0.0)
+        sums = tf.stack([tf.reduce_sum(losses[name] * batch["counts"]) for name in self.fields])
         notes = tf.cast((key >= 128) & (key < END), tf.float32) * batch["counts"]
-        return sums, tf.reduce_sum(notes), tf.reduce_sum(batch["counts"])
+        return sums, tf.reduce_sum(notes), tf.reduce_sum(batch["counts"]), after
 
     def _cross_entropy(self, classes: Tensor, logits: Tensor) -> Tensor:
         return self._tf.nn.sparse_softmax_cross_entropy_with_logits(classes, logits)
 
     def _legal(self, batch: Mapping[str, Tensor]) -> Tensor:
-        """Which keys may follow, (B, T, 257): ``Tracker.legal`` for a whole batch."""
+        """Which keys may follow, (T, B, 257): ``Tracker.legal`` for a whole batch."""
         tf = self._tf
         sounds = batch["sounding"] > 0
         together = batch["next_delta"][..., None] == 0
@@ -145,20 +162,45 @@ class EventsNetwork:
         early = together & (last < END) & (tf.range(KEYS) <= last)
         return keys & ~early
 
-    def _embed(self, name: str, rows: Tensor) -> Tensor:
-        return self._tf.gather(self.variables[f"embed/{name}"].value, rows)
+    def _planes(self, batch: Mapping[str, Tensor], later: Any) -> dict[str, Tensor]:
+        """What is known of each pitch, (T, B, 128) each, so many grid ticks *later*."""
+        tf = self._tf
+        sounding = tf.cast(batch["sounding"], tf.float32)
+        planes = {"sounding": sounding}
+        if self.config.ages:
+            times = tf.gather(tf.constant(TIMES), tf.cast(batch["since"], tf.int32)) + later
+            planes["age"] = sounding * tf.math.log1p(times) / AGE_SCALE
+            planes["trace"] = tf.exp(times / -FADE)
+            planes["long_trace"] = tf.exp(times / -LONG_FADE)
+        return planes
 
-    def _bar(self, batch: Mapping[str, Tensor], prefix: str) -> list[Tensor]:
-        names = ("position", "remaining") if self.config.has_bar else ()
-        return [self._embed(name, batch[prefix + name]) for name in names]
+    def _part(self, name: str, batch: Mapping[str, Tensor], planes: dict[str, Tensor]) -> Tensor:
+        """A part of an input: a plane, or the rows of an embedding."""
+        if name in planes:
+            return planes[name]
+        return self._tf.gather(self._value(f"embed/{name.removeprefix('next_')}"), batch[name])
+
+    def _value(self, name: str) -> Tensor:
+        return self.variables[name].value
+
+    def _join(self, parts: list[Tensor]) -> Tensor:
+        return self._tf.concat([self._tf.cast(part, self._kind) for part in parts], -1)
+
+    def _product(self, inputs: Tensor, kernel: Tensor) -> Tensor:
+        """Every step of *inputs*, (T, B, n), times *kernel*: one large product."""
+        tf = self._tf
+        shape = tf.shape(inputs)
+        flat = tf.reshape(inputs, [-1, kernel.shape[0]])
+        result = tf.matmul(flat, tf.cast(kernel, self._kind))
+        return tf.reshape(result, [shape[0], shape[1], kernel.shape[1]])
 
     def _head(self, field: str, inputs: list[Tensor]) -> Tensor:
-        hidden = self._dense(f"head_{field}/hidden", self._tf.concat(inputs, -1))
-        return self._dense(f"head_{field}/logits", self._tf.nn.relu(hidden))
+        hidden = self._tf.nn.relu(self._dense(f"head_{field}/hidden", self._join(inputs)))
+        return self._dense(f"head_{field}/logits", self._tf.cast(hidden, self._kind))
 
     def _dense(self, name: str, inputs: Tensor) -> Tensor:
-        kernel, bias = (self.variables[f"{name}/{part}"].value for part in ("kernel", "bias"))
-        return self._tf.tensordot(inputs, kernel, 1) + bias
+        result = self._product(inputs, self._value(f"{name}/kernel"))
+        return self._tf.cast(result, self._tf.float32) + self._value(f"{name}/bias")
 
 
 class PostNetwork:
@@ -168,7 +210,7 @@ class PostNetwork:
     numbers, without the windows of zeros (tests hold it against Keras's own layers).
     """
 
-    FIELDS = ("token",)
+    fields = ("token",)
 
     def __init__(self, config: PostConfig, seed: int = 0) -> None:
         self._tf, self._keras = require_tensorflow()
@@ -188,7 +230,11 @@ class PostNetwork:
             "dense/bias": dense.bias,
         }
 
-    def logits(self, batch: Mapping[str, Tensor], *, training: bool = False) -> dict[str, Tensor]:  # noqa: ARG002
+    def silence(self, streams: int) -> Tensor:  # noqa: ARG002
+        """No state is carried from window to window."""
+        return self._tf.zeros(())
+
+    def logits(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The logits of the token that follows each window, (B, tokens)."""
         tf = self._tf
         values = {name: variable.value for name, variable in self.variables.items()}
@@ -201,13 +247,13 @@ class PostNetwork:
             hidden = leave * tf.tanh(cell)
         return {"token": tf.matmul(hidden, values["dense/kernel"]) + values["dense/bias"]}
 
-    def losses(self, batch: Mapping[str, Tensor], *, training: bool) -> Losses:
-        """Nats, (1,), and, twice, how many tokens they are for."""
+    def losses(self, batch: Mapping[str, Tensor], state: Tensor, *, training: bool) -> Losses:  # noqa: ARG002
+        """Nats, (1,), twice how many tokens they are for, and the state as it was."""
         tf = self._tf
-        logits = self.logits(batch, training=training)["token"]
+        logits = self.logits(batch)["token"]
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(batch["next"], logits)
         tokens = tf.cast(tf.size(losses), tf.float32)
-        return tf.reduce_sum(losses)[None], tokens, tokens
+        return tf.reduce_sum(losses)[None], tokens, tokens, state
 
 
 Network = EventsNetwork | PostNetwork

@@ -22,7 +22,15 @@ from safetensors import numpy as arrays_format
 from music21_lstm.errors import FileError, TrainingError
 from music21_lstm.files import write_bytes
 
-__all__ = ["Epoch", "TrainingState", "read_state", "state_path", "write_history", "write_state"]
+__all__ = [
+    "Epoch",
+    "TrainingState",
+    "read_state",
+    "state_path",
+    "total",
+    "write_history",
+    "write_state",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +45,13 @@ class Epoch:
 
     @property
     def loss(self) -> float:
-        """What is minimised: the held-out total, or the training's where nothing is held out."""
-        return sum((self.held_out or self.train).values())
+        """What chooses the best epoch: the held-out total, or the training's if none is held out."""
+        return total(self.held_out or self.train)
+
+
+def total(losses: Mapping[str, float]) -> float:
+    """What a note costs in all: every field but the pedal's, which other models do not play."""
+    return sum(loss for field, loss in losses.items() if field != "pedal")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,7 +122,7 @@ def _csv(history: Sequence[Epoch]) -> str:
     for row in history:
         cells: list[str] = []
         for losses in (row.train, row.held_out):
-            values = [sum(losses.values()), *losses.values()] if losses else []
+            values = [total(losses), *losses.values()] if losses else []
             cells += [f"{value:.6f}" for value in values] or [""] * (1 + len(names))
         table.writerow([row.epoch, *cells, f"{row.learning_rate:.3g}", f"{row.seconds:.1f}"])
     return out.getvalue()
@@ -121,7 +134,7 @@ def _plot(history: Sequence[Epoch], unit: str) -> bytes:
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()
     epochs = [row.epoch for row in history]
-    axes.plot(epochs, [sum(row.train.values()) for row in history], ".-", label="trained on")
+    axes.plot(epochs, [total(row.train) for row in history], ".-", label="trained on")
     if history[0].held_out:
         axes.plot(epochs, [row.loss for row in history], ".-", label="held out")
     axes.set(xlabel="epoch", ylabel=f"nats per {unit}")

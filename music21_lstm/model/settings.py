@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar
 
 from music21_lstm.errors import ModelError, TrainingError
+from music21_lstm.model.bases import BASES
 from music21_lstm.model.config import EventsConfig
 
 __all__ = ["EventsSettings", "PostSettings", "Settings", "settings_for"]
@@ -16,10 +17,15 @@ __all__ = ["EventsSettings", "PostSettings", "Settings", "settings_for"]
 class EventsSettings:
     """The training of the recipe ``events``: AdamW with a warm-up and a cosine decay.
 
-    An epoch goes over every event once, in windows of *window* events, *batch_size* at a time,
-    each piece transposed at random by up to *transpose* semitones. *held_out* is the share of
-    pieces that are never trained on, and that choose the best epoch. *half* stores the weights as
-    float16. *max_minutes* stops after the epoch in which they run out.
+    An epoch goes through every piece once, *batch_size* of them at a time, in windows of *window*
+    events between which the state is carried. Each is transposed at random by up to *transpose*
+    semitones, stretched by up to the share *stretch* and made louder or softer by up to *louder*.
+    *untold* is the share of windows that are told nothing of what a user may ask for, and again of
+    each single wish. *held_out* is the share of pieces that are never trained on, and that choose
+    the best epoch. *average* is the decay of the weights' running mean, which is what is kept (0:
+    none). *precision* is what products are computed in: ``bfloat16`` is twice as fast on processors
+    that have it. *half* stores the weights as float16. *max_minutes* stops after the epoch in which
+    they run out.
     """
 
     RECIPE: ClassVar[str] = "events"
@@ -32,6 +38,11 @@ class EventsSettings:
     weight_decay: float = 1e-3
     clip_norm: float = 1.0
     transpose: int = 3
+    stretch: float = 0.0
+    louder: int = 0
+    untold: float = 0.4
+    average: float = 0.0
+    precision: str = "float32"
     held_out: float = 0.1
     seed: int = 0
     half: bool = False
@@ -72,6 +83,16 @@ _RECIPES: dict[str, type[EventsSettings] | type[PostSettings]] = {
     EventsSettings.RECIPE: EventsSettings,
     PostSettings.RECIPE: PostSettings,
 }
+_BOUNDS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "held_out": (lambda value: 0 <= value < 1, "from 0 to below 1"),
+    "seed": (lambda value: 0 <= value < 2**32, f"from 0 to {2**32 - 1}"),
+    "transpose": (lambda value: value >= 0, "0 or more"),
+    "stretch": (lambda value: 0 <= value < 1, "from 0 to below 1"),
+    "louder": (lambda value: value >= 0, "0 or more"),
+    "untold": (lambda value: 0 <= value <= 1, "from 0 to 1"),
+    "average": (lambda value: 0 <= value < 1, "from 0 to below 1"),
+    "precision": (lambda value: value in ("float32", "bfloat16"), "float32 or bfloat16"),
+}
 _POSITIVE = ("units", "epochs", "batch_size", "window", "learning_rate", "clip_norm", "max_minutes")
 
 
@@ -80,31 +101,29 @@ def _check(settings: EventsSettings | PostSettings) -> None:
         value = getattr(settings, name, None)
         if value is not None and value <= 0:
             raise TrainingError(f"training setting {name} is {value!r}; it must be above 0")
-    if not 0 <= settings.held_out < 1:
-        raise TrainingError(
-            f"training setting held_out is {settings.held_out!r}; it must be from 0 to below 1"
-        )
-    if not 0 <= settings.seed < 2**32:
-        raise TrainingError(
-            f"training setting seed is {settings.seed!r}; it must be from 0 to {2**32 - 1}"
-        )
+    for name, (holds, wanted) in _BOUNDS.items():
+        value = getattr(settings, name, None)
+        if value is not None and not holds(value):
+            raise TrainingError(f"training setting {name} is {value!r}; it must be {wanted}")
 
 
-def settings_for(recipe: str = "events", **overrides: object) -> Settings:
+def settings_for(recipe: str = "events", base: str | None = None, **overrides: object) -> Settings:
     """The settings of a *recipe*, with some overridden; one that is None is left as it is.
 
-    For ``events`` the names of :class:`~music21_lstm.model.config.EventsConfig` are taken too.
-    Raises :class:`~music21_lstm.errors.TrainingError` naming the settings that there are.
+    *base* names those of a preset (:mod:`~music21_lstm.model.bases`) to begin with. For ``events``
+    the names of :class:`~music21_lstm.model.config.EventsConfig` are taken too. Raises
+    :class:`~music21_lstm.errors.TrainingError` naming the settings that there are.
 
     >>> settings_for("post", epochs=3).learning_rate
     0.01
-    >>> settings_for("events", units=64).model.units
-    64
+    >>> settings_for("events", base="piano", units=64).model.time_base
+    'played'
     """
     kind = _RECIPES.get(recipe)
     if kind is None:
         raise TrainingError(f"unknown recipe {recipe!r}; known recipes: {', '.join(_RECIPES)}")
-    chosen: dict[str, Any] = {name: value for name, value in overrides.items() if value is not None}
+    chosen = _of_base(recipe, base)
+    chosen |= {name: value for name, value in overrides.items() if value is not None}
     own = {item.name for item in fields(kind)} - {"model"}
     inner = {item.name for item in fields(EventsConfig)} if kind is EventsSettings else set()
     unknown = sorted(chosen.keys() - own - inner)
@@ -121,6 +140,16 @@ def settings_for(recipe: str = "events", **overrides: object) -> Settings:
         return kind(**changes)
     except ModelError as error:
         raise TrainingError(str(error)) from None
+
+
+def _of_base(recipe: str, base: str | None) -> dict[str, Any]:
+    if base is None:
+        return {}
+    if base not in BASES:
+        raise TrainingError(f"no settings {base!r}; there are those of {', '.join(BASES)}")
+    if recipe != EventsSettings.RECIPE:
+        raise TrainingError(f"the settings {base} are of the recipe events; leave out {recipe}")
+    return dict(BASES[base])
 
 
 def _only(values: Mapping[str, Any], wanted: Callable[[str], bool]) -> dict[str, Any]:

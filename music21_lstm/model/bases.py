@@ -1,0 +1,65 @@
+"""The settings that have a name: those of each preset, and of fine-tuning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from music21_lstm.model.config import played_edges
+
+__all__ = ["BASES", "FINE_TUNING"]
+
+_PIANO: Mapping[str, object] = {
+    "time_base": "played",
+    "resolution": 50,
+    "delta_edges": played_edges(),
+    "bar_positions": 0,
+    "units": 448,
+    "layers": 2,
+    "delta_size": 48,
+    "key_size": 96,
+    "velocity_size": 24,
+    "head_units": 256,
+    "dropout": 0.0,
+    "ages": True,
+    "recall": True,
+    "steering": True,
+    "pedal": True,
+    "batch_size": 32,
+    "window": 64,
+    "learning_rate": 2e-3,
+    "weight_decay": 1e-2,
+    "transpose": 5,
+    "stretch": 0.07,
+    "louder": 4,
+    "precision": "bfloat16",
+    "half": True,
+    "epochs": 8,
+}
+
+_CHORALE: Mapping[str, object] = {
+    "time_base": "written",
+    "resolution": 24,
+    "bar_positions": 192,
+    "velocity_bins": 1,
+    "units": 256,
+    "head_units": 192,
+    "dropout": 0.15,
+    "ages": True,
+    "recall": True,
+    "steering": True,
+    "batch_size": 8,
+    "window": 64,
+    "transpose": 3,
+    "half": True,
+    "epochs": 30,
+}
+
+BASES: Mapping[str, Mapping[str, object]] = {
+    "piano": _PIANO,
+    "jazz": {**_PIANO, "units": 320, "pedal": False, "epochs": 12},
+    "chorale": _CHORALE,
+}
+"""What each preset was trained with, by its name."""
+
+FINE_TUNING: Mapping[str, object] = {"learning_rate": 3e-4, "epochs": 12, "window": 64}
+"""What is other than usual when a trained model is trained on."""

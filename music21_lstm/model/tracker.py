@@ -1,0 +1,152 @@
+"""What a model sees of a piece at each event, kept up as the events come."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from music21_lstm.encoding.performance import Performance
+from music21_lstm.model.config import END, KEYS, START, EventsConfig
+from music21_lstm.model.context import NEVER, clock, wait_row
+from music21_lstm.model.features import Bars, bar_rows, bar_ticks, encode, gridded
+from music21_lstm.model.pedal import offsets, pedal_row
+from music21_lstm.model.recall import Recall
+
+__all__ = ["Tracker", "legal_keys"]
+
+_KEYS = np.arange(KEYS)
+
+
+def legal_keys(
+    sounding: NDArray[np.uint8], last: NDArray[np.integer], delta: NDArray[np.integer]
+) -> NDArray[np.bool_]:
+    """Which keys may come next, (…, 257), where pitches sound, after a last key, at a delta bin.
+
+    *sounding* is (…, 128), *last* and *delta* are (…,). An off only of a sounding pitch, an on only
+    of a silent one, in canonical order within a tick, and END at delta 0 when nothing sounds any more.
+    Only at delta 0 can there be none.
+    """
+    last, together = last[..., None], (delta == 0)[..., None]
+    sounds = sounding != 0
+    end = together & (last < 128) & ~sounds.any(axis=-1, keepdims=True)
+    keys = np.concatenate([sounds, ~sounds, end], axis=-1)
+    # Offs before ons, each from low to high.
+    keys &= ~(together & (last < END) & (last >= _KEYS))
+    return keys
+
+
+class Tracker:
+    """What the network sees besides the event itself, kept up event by event.
+
+    *bar* is the length of a bar and *position* where in it tick 0 is, in grid ticks. After
+    :meth:`take` of the rows of :func:`~music21_lstm.model.features.encode` the attributes and
+    :meth:`rows` are those of its arrays and of :func:`~music21_lstm.model.context.observe`:
+    *sounding* (128,) uint8; *key* is the last key taken.
+
+    >>> tracker = Tracker(EventsConfig())
+    >>> tracker.take(0, 128 + 60)
+    >>> bool(tracker.legal(1)[60]), bool(tracker.legal(1)[61])
+    (True, False)
+    """
+
+    def __init__(self, config: EventsConfig, *, bar: int | None = None, position: int = 0) -> None:
+        self._config = config
+        self.bar = bar_ticks(4, 4, config) if bar is None else bar
+        self._offset = position
+        self.tick = 0
+        self.delta, self.key, self.velocity = 0, START, 0
+        self.sounding = np.zeros(128, np.uint8)
+        self._struck = np.full(128, -1, np.int64)
+        self._latest = -1
+        self._recall = Recall()
+        self._pedal = self._pedalled = 0
+
+    @classmethod
+    def after(cls, performance: Performance, config: EventsConfig) -> Tracker:
+        """The tracker that has taken all of *performance*, in the metre that it ends in."""
+        rows = encode(performance, config)
+        grid = gridded(performance, config)
+        position, bar = Bars(grid, config).at(max(note.end for note in grid.notes))
+        tracker = cls(config, bar=bar)
+        for step, gesture in zip(rows.steps, rows.gesture.tolist(), strict=True):
+            tracker.take(*step, gesture)
+        tracker._offset = position - tracker.tick
+        return tracker
+
+    @property
+    def place(self) -> int:
+        """Grid ticks since the bar line."""
+        return (self._offset + self.tick) % self.bar
+
+    @property
+    def position(self) -> int:
+        """Grid ticks since the bar line, as a row of its embedding."""
+        return self.rows(0)[0]
+
+    @property
+    def remaining(self) -> int:
+        """Grid ticks to the next bar line, less one, as a row of its embedding."""
+        return self.rows(0)[1]
+
+    @property
+    def pedal(self) -> bool:
+        """Whether the sustain pedal is down."""
+        return bool(self._pedal)
+
+    def rows(self, delta: int) -> tuple[int, int]:
+        """*position* and *remaining* at the next event, if its delta bin is *delta*."""
+        tick = self._offset + self.tick + self._config.delta_edges[delta]
+        return bar_rows(tick % self.bar, self.bar, self._config.bar_positions)
+
+    def columns(self) -> dict[str, int]:
+        """The row of every embedding at the event that was taken last, but those of steering."""
+        config = self._config
+        found = {"delta": self.delta, "key": self.key, "velocity": self.velocity}
+        found["position"], found["remaining"] = self.rows(0)
+        if config.ages:
+            never = self._latest < 0
+            found["pause"] = NEVER if never else int(clock(np.array(self.tick - self._latest)))
+        if config.recall:
+            length, pitch, due, level = self._recall.rows(self.tick)
+            found |= {"recall_length": length, "recall_pitch": pitch, "recall_velocity": level}
+            found["recall_wait"] = wait_row(length > 0, due, config)
+        if config.pedal:
+            found["pedal"] = pedal_row(self._pedal, self.tick - self._pedalled)
+        return found
+
+    def since(self) -> NDArray[np.uint8]:
+        """The code of how long ago each pitch was struck, (128,)."""
+        return np.where(self._struck < 0, NEVER, clock(self.tick - self._struck)).astype(np.uint8)
+
+    def together(self) -> bool:
+        """Whether the next event may stand at this same tick (delta 0): some key must be left."""
+        return bool(self.legal(0).any())
+
+    def legal(self, delta: int) -> NDArray[np.bool_]:
+        """Which keys may come next, (257,), if its delta bin is *delta*: as :func:`legal_keys` has it.
+
+        (Of one stream it is asked twice an event, so it is said in few operations.)
+        """
+        keys = np.empty(KEYS, np.bool_)
+        np.not_equal(self.sounding, 0, out=keys[:128])
+        np.logical_not(keys[:128], out=keys[128:END])
+        keys[END] = delta == 0 and self.key < 128 and not keys[:128].any()
+        if delta == 0 and self.key < END:
+            keys[: self.key + 1] = False  # offs before ons, each from low to high
+        return keys
+
+    def take(self, delta: int, key: int, velocity: int = 0, gesture: int = 0) -> None:
+        """Go on to an event; *gesture* is what the sustain pedal did before it."""
+        gap = self._config.delta_edges[delta]
+        moved = offsets(gesture, gap)
+        if moved:
+            self._pedal, self._pedalled = (self._pedal + len(moved)) % 2, self.tick + moved[-1]
+        self.tick += gap
+        self.delta, self.key, self.velocity = delta, key, velocity
+        if key >= END:
+            return
+        self.sounding[key % 128] = key >= 128
+        if key >= 128:
+            self._struck[key - 128] = self._latest = self.tick
+            if self._config.recall:
+                self._recall.strike(self.tick, key - 128, velocity)
