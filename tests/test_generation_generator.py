@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -20,6 +21,7 @@ from music21_lstm.encoding.midi import midi_bytes, read_midi
 from music21_lstm.encoding.notetext import performance_of, text_of
 from music21_lstm.errors import CheckpointError, GenerationError
 from music21_lstm.generation import Generator
+from music21_lstm.generation.surprisal import note_nats
 from music21_lstm.model.checkpoint import Checkpoint
 from music21_lstm.model.config import EventsConfig, PostConfig, array_shapes
 from music21_lstm.streams.encode import performance_of_stream
@@ -197,6 +199,10 @@ def test_a_primer_that_the_posts_vocabulary_does_not_know_is_refused(generators)
         ({"temperature": -0.1}, "temperature is -0.1"),
         ({"seed": -1}, "seed is -1"),
         ({"time_signature": "waltz"}, "one looks like 3/4"),
+        ({"count": 0}, "count is 0"),
+        ({"retries": -1}, "retries is -1"),
+        ({"seed": 1.5}, "seed is 1.5"),
+        ({"temperature": {"pitch": 1}}, "no such field"),
     ],
 )
 def test_options_that_make_no_sense_are_refused_in_one_line(generators, options, message):
@@ -216,6 +222,114 @@ def test_the_bundled_preset_improvises_a_chorale():
     assert on_the_grid / len(new) > 0.9
     starts = Counter(n.onset for n in new)
     assert sum(count >= 3 for count in starts.values()) > 20
+
+
+# --- variations --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["written", "played", "post"])
+def test_each_of_several_variations_is_what_its_seed_gives_alone(generators, kind, primer):
+    options = {"notes": 12, "temperature": 0.9, "repetition": 0.5}
+    several = generators[kind].perform(primer, count=3, seed=5, **options)
+    assert several == [generators[kind].perform(primer, seed=s, **options) for s in (5, 6, 7)]
+    assert several[0] != several[1]
+    assert several[:2] == generators[kind].perform(primer, count=2, seed=5, **options)
+
+
+def test_variations_know_their_seed_and_their_surprisal():
+    generator = ml.load("chorale")
+    primer = corpus.parse("bach/bwv66.6").measures(0, 2)
+    found = generator.variations(primer, count=3, measures=2, seed=4)
+    assert [v.seed for v in found] == [4, 5, 6]
+    heard = performance_of_stream(primer)
+    for variation in found:
+        nats, _ = note_nats(generator.checkpoint, variation.performance)
+        new = nats[len(heard.notes) :]
+        assert variation.surprisal == pytest.approx(sum(new) / len(new))
+    bare = generator.variations(primer, count=1, measures=2, seed=4, include_primer=False)[0]
+    assert bare.surprisal == found[0].surprisal
+    assert len(bare.performance.notes) == len(found[0].performance.notes) - len(heard.notes)
+
+
+def test_ranked_they_are_the_same_with_the_one_nearest_the_median_first():
+    generator = ml.load("chorale")
+    drawn = generator.variations(count=5, measures=2, seed=4)
+    ranked = generator.variations(count=5, measures=2, seed=4, rank=True)
+    middle = sorted(v.surprisal for v in drawn)[2]
+    assert ranked[0].surprisal == middle
+    away = [abs(v.surprisal - middle) for v in ranked]
+    assert away == sorted(away)
+    assert sorted(v.seed for v in ranked) == [v.seed for v in drawn]
+    performances = generator.perform(count=5, measures=2, seed=4, rank=True)
+    assert performances == [v.performance for v in ranked]
+
+
+def test_generate_counts_scores_that_know_their_seed():
+    scores = ml.load("chorale").generate(count=2, measures=1, seed=8)
+    assert [score.editorial["seed"] for score in scores] == [8, 9]
+    assert all(isinstance(score, stream.Score) for score in scores)
+
+
+def test_a_generator_of_random_numbers_gives_a_seed_that_can_be_told(generators):
+    found = generators["written"].variations(notes=5, seed=np.random.default_rng(3))[0]
+    again = generators["written"].perform(notes=5, seed=np.random.default_rng(3))
+    assert found.performance == again == generators["written"].perform(notes=5, seed=found.seed)
+
+
+# --- when the music ends -----------------------------------------------------------------------
+
+
+def test_until_the_end_a_chorale_ends_itself_on_a_chord():
+    generator = ml.load("chorale")
+    found = generator.variations(count=4, until_end=True, seed=1)
+    assert all(v.ended for v in found)
+    lengths = {v.performance.duration for v in found}
+    assert len(lengths) > 1
+    for variation in found:
+        notes = variation.performance.notes
+        last = [n for n in notes if n.end == variation.performance.duration]
+        assert len(last) >= 3
+        assert len(notes) > 60
+
+
+def test_until_the_end_the_length_is_the_most_that_is_played():
+    generator = ml.load("chorale")
+    short = generator.variations(until_end=True, measures=2, seed=1)[0]
+    assert not short.ended
+    assert short.performance == generator.perform(measures=2, seed=1)
+
+
+def test_a_model_of_whole_tokens_knows_no_end(generators):
+    with pytest.raises(GenerationError, match="has learned no end"):
+        generators["post"].perform(until_end=True)
+
+
+def test_each_field_has_its_own_temperature(generators):
+    # What follows the first note differs, for the model hears how loud it was.
+    greedy = {"temperature": {"delta": 0, "key": 0}, "notes": 1}
+    first = [generators["played"].perform(seed=seed, **greedy).notes[0] for seed in range(10)]
+    assert len({(n.onset, n.pitch) for n in first}) == 1
+    assert len({n.velocity for n in first}) > 1
+
+
+def test_the_same_seed_gives_the_same_bytes_in_another_process():
+    code = (
+        "import hashlib, music21_lstm as ml\n"
+        "from music21_lstm.encoding.midi import midi_bytes\n"
+        "several = ml.load('chorale').perform(count=2, notes=30, seed=3, repetition=1)\n"
+        "print([hashlib.sha256(midi_bytes(p)).hexdigest() for p in several])"
+    )
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, "OPENBLAS_NUM_THREADS": threads},
+        ).stdout
+        for threads in ("1", "2")
+    }
+    assert len(said) == 1
 
 
 def test_what_is_no_checkpoint_is_refused(tmp_path):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from music21_lstm.errors import GenerationError
-from music21_lstm.generation.sampling import Sampling, draw, shaped
+from music21_lstm.generation.sampling import FieldSampling, Sampling, draw, shaped
 
 LOGITS = hnp.arrays(
     np.float32,
@@ -89,3 +89,30 @@ def test_nothing_allowed_is_an_error_and_not_a_guess():
 def test_options_out_of_range_are_refused(options):
     with pytest.raises(GenerationError, match="must be"):
         Sampling(**options)
+
+
+def test_each_field_is_drawn_its_own_way_and_the_others_by_default():
+    default = Sampling(min_p=0.1)
+    chosen = FieldSampling.of(default, temperature=0.9, top_k={"key": 5}, min_p={"delta": 0.0})
+    assert chosen.delta == Sampling(0.9, 0, 1.0, 0.0)
+    assert chosen.key == Sampling(0.9, 5, 1.0, 0.1)
+    assert chosen.velocity == chosen.pedal == Sampling(0.9, 0, 1.0, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"temperature": {"pitch": 1}}, "no such field; its fields are delta, key, velocity"),
+        ({"top_p": {"key": 0}}, "top_p is 0"),
+        ({"temperature": "hot"}, "temperature is 'hot'; it must be a number"),
+    ],
+)
+def test_fields_that_there_are_not_and_values_out_of_range_are_refused(options, message):
+    with pytest.raises(GenerationError, match=message):
+        FieldSampling.of(**options)
+
+
+def test_a_model_of_whole_tokens_takes_one_number_for_all():
+    assert FieldSampling.of(temperature=0.5).one == Sampling(0.5)
+    with pytest.raises(GenerationError, match="whole tokens"):
+        _ = FieldSampling.of(temperature={"key": 0.5}).one

@@ -1,6 +1,6 @@
 """The networks' forward pass, one event at a time, in NumPy.
 
-docs/model.md says what is computed; here it is arranged for one stream. Embeddings are multiplied
+docs/model.md says what is computed; here it is arranged for few streams. Embeddings are multiplied
 with the kernels once, when the weights are read, so that an event's part in the input is a row of
 a table. The gates are put in the order i, f, o, c and the first three halved, so that one tanh
 does for all four: sigmoid(x) = (1 + tanh(x / 2)) / 2.
@@ -8,17 +8,30 @@ does for all four: sigmoid(x) = (1 + tanh(x / 2)) / 2.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from music21_lstm.model.config import EventsConfig, PostConfig
+from music21_lstm.model.config import (
+    AGE_PLANES,
+    EventsConfig,
+    PostConfig,
+    head_parts,
+    input_parts,
+)
+from music21_lstm.model.context import AGE_SCALE, FADE, LONG_FADE, TIMES
 
-__all__ = ["EventCell", "PostCell"]
+__all__ = ["EventCells", "PostCell"]
 
 Floats = NDArray[np.float32]
+Rows = NDArray[np.intp]
 Arrays = Mapping[str, Floats]
+
+
+_PLANES = ("sounding", *AGE_PLANES)
 
 
 def _gates_arranged(weights: Floats) -> Floats:
@@ -42,9 +55,12 @@ def _lstm(gates: Floats, carried: Floats, out: Floats) -> None:
 
 
 class _Head:
-    """The part of a head that is the same each time: hidden bias, logits kernel and bias."""
+    """A head: what the parts of its input add (*tables*), and the kernel and bias of its logits."""
 
-    def __init__(self, arrays: Arrays, name: str) -> None:
+    def __init__(self, arrays: Arrays, name: str, parts: dict[str, Floats]) -> None:
+        self.tables = {part: table for part, table in parts.items() if part not in _PLANES}
+        planes = [table for part, table in parts.items() if part in _PLANES]
+        self.planes = np.concatenate(planes) if planes else np.zeros((0, 0), np.float32)
         self.kernel = np.ascontiguousarray(arrays[f"head_{name}/logits/kernel"])
         self.bias = arrays[f"head_{name}/logits/bias"]
 
@@ -55,47 +71,53 @@ class _Head:
         return result
 
 
-class EventCell:
-    """The factored network with its carried state, for one stream.
+class EventCells:
+    """The factored network with its carried state, for *streams* side by side.
 
-    Call :meth:`advance` with an event, then ask for the logits of the next event's delta, of its key
-    given the delta, and of its velocity given both. A new cell is in the zero state; feed it the
-    START row first.
+    Call :meth:`advance` with an event of each, then ask for the logits of the next event's delta, of
+    its key given the delta, and so on. New cells are in the zero state; feed them the START row
+    first. What a stream gives does not depend on the others, but for
+    the rounding of the last digits.
     """
 
-    def __init__(self, config: EventsConfig, arrays: Arrays) -> None:
+    def __init__(self, config: EventsConfig, arrays: Arrays, streams: int = 1) -> None:
         self.config = config
         self._units, self._layers = config.units, config.layers
+        self._edges = np.array(config.delta_edges, np.float32)
         self._read_inputs(arrays)
         self._read_layers(arrays)
         self._read_heads(arrays)
-        self.reset()
+        self.reset(streams)
 
-    def reset(self) -> None:
-        """Go back to the zero state."""
+    def reset(self, streams: int = 1) -> None:
+        """Go back to the zero state, of so many streams."""
         units = self._units
-        self._out = np.zeros(self._layers * units, np.float32)
-        self._carried = np.zeros((self._layers, units), np.float32)
-        self._hidden = np.zeros(0, np.float32)
-        self._sounding: NDArray[np.intp] = np.zeros(0, np.intp)
+        self._out = np.zeros((streams, self._layers * units), np.float32)
+        self._carried = np.zeros((self._layers, streams, units), np.float32)
+        self._columns: dict[str, Rows] = {}
+        self._sounding = self._times = np.zeros((streams, 128), np.float32)
+        self._traces: list[Floats] = []
+        self._seen: dict[str, Floats] = {}
+
+    def chosen(self, streams: Sequence[int]) -> EventCells:
+        """Some of the streams, each where it is; one may stand there several times."""
+        other = copy.copy(self)
+        places = list(streams)
+        other._out, other._carried = self._out[places], self._carried[:, places]
+        other._columns = {name: rows[places] for name, rows in self._columns.items()}
+        other._sounding, other._times = self._sounding[places], self._times[places]
+        other._traces = [trace[places] for trace in self._traces]
+        other._seen = {name: values[places] for name, values in self._seen.items()}
+        return other
 
     def _read_inputs(self, arrays: Arrays) -> None:
         """Each embedding times its rows of the first kernel: the input as sums of table rows."""
-        config = self.config
+        parts = input_parts(self.config)
         kernel = _gates_arranged(arrays["lstm_0/kernel"])
-        sizes = [config.delta_size, config.key_size]
-        sizes += [config.velocity_size] * config.has_velocity + [128]
-        sizes += [config.position_size] * 2 * config.has_bar
-        parts = iter(np.split(kernel, np.cumsum(sizes)[:-1]))
-        self._in_delta = arrays["embed/delta"] @ next(parts)
         bias = _gates_arranged(arrays["lstm_0/bias"])
-        self._in_key = arrays["embed/key"] @ next(parts) + bias
-        if config.has_velocity:
-            self._in_velocity = arrays["embed/velocity"] @ next(parts)
-        self._in_sounding = np.ascontiguousarray(next(parts))
-        if config.has_bar:
-            self._in_position = arrays["embed/position"] @ next(parts)
-            self._in_remaining = arrays["embed/remaining"] @ next(parts)
+        self._inputs = _tables(parts, kernel, arrays)
+        self._inputs["key"] = self._inputs["key"] + bias
+        self._rows = [name for name in parts if name != "sounding"]
 
     def _read_layers(self, arrays: Arrays) -> None:
         """One matrix a layer: above the first, kernel over recurrent, for the outputs side by side."""
@@ -109,80 +131,114 @@ class EventCell:
 
     def _read_heads(self, arrays: Arrays) -> None:
         """The hidden layers of all heads side by side over the LSTM's output, the rest as tables."""
-        config = self.config
-        names = ["delta", "key", *(["velocity"] * config.has_velocity)]
+        names, units = tuple(self.config.heads), self._units
         hidden = {name: arrays[f"head_{name}/hidden/kernel"] for name in names}
-        units = config.units
         self._head_kernel = np.ascontiguousarray(
             np.concatenate([hidden[name][:units] for name in names], axis=1)
         )
         self._head_bias = np.concatenate([arrays[f"head_{name}/hidden/bias"] for name in names])
-        self._heads = {name: _Head(arrays, name) for name in names}
-        width = config.head_units
+        self._heads = {
+            name: _Head(
+                arrays, name, _tables(head_parts(self.config, name), hidden[name][units:], arrays)
+            )
+            for name in names
+        }
+        width = self.config.head_units
         self._slices = {name: slice(i * width, (i + 1) * width) for i, name in enumerate(names)}
-        sizes = [config.delta_size, 128, *([config.position_size] * 2 * config.has_bar)]
-        parts = iter(np.split(hidden["key"][units:], np.cumsum(sizes)[:-1]))
-        self._key_delta = arrays["embed/delta"] @ next(parts)
-        self._key_sounding = np.ascontiguousarray(next(parts))
-        if config.has_bar:
-            self._key_position = arrays["embed/position"] @ next(parts)
-            self._key_remaining = arrays["embed/remaining"] @ next(parts)
-        if config.has_velocity:
-            key, delta = np.split(hidden["velocity"][units:], [config.key_size])
-            self._velocity_key = arrays["embed/key"] @ key
-            self._velocity_delta = arrays["embed/delta"] @ delta
 
     def advance(
         self,
-        delta: int,
-        key: int,
-        velocity: int,
+        columns: Mapping[str, Rows],
         sounding: NDArray[np.uint8],
-        position: int = 0,
-        remaining: int = 0,
+        since: NDArray[np.uint8] | None = None,
     ) -> None:
-        """Take one row of :class:`~music21_lstm.model.features.Fields` into the state."""
+        """Take an event of each stream into the state.
+
+        *columns*: the row of each embedding, (streams,), by name, as
+        :func:`~music21_lstm.model.context.observe` gives it; those of steering may be missing: no
+        wish. *sounding* and *since*: (streams, 128).
+        """
+        nothing = np.zeros(len(sounding), np.intp)
+        self._columns = {name: columns.get(name, nothing) for name in self._rows}
+        self._sounding = sounding.astype(np.float32)
+        if since is not None:
+            self._times = TIMES[since]
+            self._traces = [np.exp(self._times / -fade) for fade in (FADE, LONG_FADE)]
         units = self._units
-        gates: Floats = self._out[:units] @ self._kernels[0]
-        gates += self._in_delta[delta]
-        gates += self._in_key[key]
-        if self.config.has_velocity:
-            gates += self._in_velocity[velocity]
-        self._sounding = sounding.nonzero()[0]
-        if len(self._sounding):
-            gates += np.add.reduce(self._in_sounding[self._sounding])
-        if self.config.has_bar:
-            gates += self._in_position[position]
-            gates += self._in_remaining[remaining]
-        _lstm(gates, self._carried[0], self._out[:units])
+        gates: Floats = self._out[:, :units] @ self._kernels[0]
+        for name, rows in self._columns.items():
+            gates += self._inputs[name][rows]
+        gates += _times(self._sounding, self._inputs["sounding"])
+        _lstm(gates, self._carried[0], self._out[:, :units])
         for layer in range(1, self._layers):
             start = (layer - 1) * units
-            gates = self._out[start : start + 2 * units] @ self._kernels[layer]
+            gates = self._out[:, start : start + 2 * units] @ self._kernels[layer]
             gates += self._biases[layer]
-            below = self._out[start + units : start + 2 * units]
-            _lstm(gates, self._carried[layer], below)
-        self._hidden = self._out[-units:] @ self._head_kernel
-        self._hidden += self._head_bias
+            _lstm(gates, self._carried[layer], self._out[:, start + units : start + 2 * units])
+        found = self._out[:, -units:] @ self._head_kernel
+        found += self._head_bias
+        self._seen = {name: found[:, place] for name, place in self._slices.items()}
+
+    def _planes(self, later: Floats) -> Floats:
+        """What is known of each pitch so many grid ticks *later*, (streams, 1): planes side by side."""
+        if not self.config.ages:
+            return self._sounding
+        age = self._sounding * np.log1p(self._times + later) / AGE_SCALE
+        faded = [
+            trace * np.exp(later / -fade)
+            for trace, fade in zip(self._traces, (FADE, LONG_FADE), strict=True)
+        ]
+        return np.concatenate([self._sounding, age, *faded], axis=1)
 
     def delta_logits(self) -> Floats:
-        """Logits of the next event's delta bin, (bins,)."""
-        return self._heads["delta"].logits(self._hidden[self._slices["delta"]].copy())
+        """Logits of the next events' delta bins, (streams, bins)."""
+        return self._said("delta", {})
 
-    def key_logits(self, delta: int, position: int = 0, remaining: int = 0) -> Floats:
-        """Logits of the next event's key, (257,), given its delta and where in the bar it falls."""
-        hidden = self._hidden[self._slices["key"]] + self._key_delta[delta]
-        if len(self._sounding):
-            hidden += np.add.reduce(self._key_sounding[self._sounding])
-        if self.config.has_bar:
-            hidden += self._key_position[position]
-            hidden += self._key_remaining[remaining]
-        return self._heads["key"].logits(hidden)
+    def key_logits(self, delta: Rows, position: Rows, remaining: Rows) -> Floats:
+        """Logits of the next events' keys, (streams, 257), given the delta and place of each."""
+        columns = {"next_delta": delta, "next_position": position, "next_remaining": remaining}
+        return self._said("key", columns, self._planes(self._edges[delta][:, None]))
 
-    def velocity_logits(self, key: int, delta: int) -> Floats:
-        """Logits of the next event's velocity, given its key and delta: class i is bin i + 1."""
-        hidden = self._hidden[self._slices["velocity"]] + self._velocity_key[key]
-        hidden += self._velocity_delta[delta]
-        return self._heads["velocity"].logits(hidden)
+    def velocity_logits(self, key: Rows, delta: Rows) -> Floats:
+        """Logits of the next events' velocities, given key and delta: class i is bin i + 1."""
+        return self._said("velocity", {"next_key": key, "next_delta": delta})
+
+    def pedal_logits(self, key: Rows, delta: Rows) -> Floats:
+        """Logits of what the pedal does before the next events, (streams, 65)."""
+        return self._said("pedal", {"next_key": key, "next_delta": delta})
+
+    def _said(self, head: str, nexts: Mapping[str, Rows], planes: Floats | None = None) -> Floats:
+        """The logits of a *head*, given what is known of the next event, and of each pitch."""
+        found = self._heads[head]
+        hidden = self._seen[head].copy()
+        for name, table in found.tables.items():
+            hidden += table[nexts[name] if name in nexts else self._columns[name]]
+        if planes is not None:
+            hidden += _times(planes, found.planes)
+        return found.logits(hidden)
+
+
+def _times(planes: Floats, table: Floats) -> Floats:
+    """The product of the two; of one stream only the rows of what is not 0, if those are few."""
+    if len(planes) == 1:
+        some = planes[0].nonzero()[0]
+        if 4 * len(some) < planes.shape[1]:
+            few: Floats = planes[:, some] @ table[some]
+            return few
+    product: Floats = planes @ table
+    return product
+
+
+def _tables(parts: Mapping[str, int], kernel: Floats, arrays: Arrays) -> dict[str, Floats]:
+    """What each of the *parts* of an input adds: an embedding's rows or a plane's, times *kernel*."""
+    ends = np.cumsum([0, *parts.values()])
+    slices = [kernel[first:last] for first, last in pairwise(ends.tolist())]
+    return {
+        name: np.ascontiguousarray(part)
+        if name in _PLANES
+        else arrays[f"embed/{name.removeprefix('next_')}"] @ part
+        for name, part in zip(parts, slices, strict=True)
+    }
 
 
 class PostCell:

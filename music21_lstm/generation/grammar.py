@@ -12,9 +12,10 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from music21_lstm.encoding.events import Event, NoteOff, NoteOn
+from music21_lstm.encoding.events import ControlChange, Event, NoteOff, NoteOn
 from music21_lstm.model.config import END
-from music21_lstm.model.features import Tracker
+from music21_lstm.model.pedal import SUSTAIN
+from music21_lstm.model.tracker import Tracker
 
 __all__ = ["Sounding", "TokenGrammar", "forbid_deltas", "forbid_keys"]
 
@@ -22,25 +23,64 @@ Floats = NDArray[np.float32]
 _NEVER = np.float32(-np.inf)
 
 
-def forbid_deltas(logits: Floats, tracker: Tracker) -> None:
-    """Set the logits of impossible delta bins to minus infinity, in place."""
-    if not tracker.together():
+def forbid_deltas(
+    logits: Floats,
+    tracker: Tracker,
+    *,
+    closing: bool = False,
+    first: int = 0,
+    unheard: NDArray[np.bool_] | None = None,
+) -> None:
+    """Set the logits of impossible delta bins to minus infinity, in place; so those below *first*.
+
+    An event at this same tick must be possible: when *closing* a note off, else one of a key that
+    is not *unheard*, (257,). A chord at the top of the range would otherwise climb out of it.
+    """
+    now = tracker.legal(0)
+    if unheard is not None:
+        now &= ~unheard
+    if not (now[:128] if closing else now).any():
         logits[0] = _NEVER
+    logits[:first] = _NEVER
 
 
-def forbid_keys(logits: Floats, tracker: Tracker, delta: int, *, closing: bool) -> None:
-    """Set the logits of impossible keys to minus infinity, in place; when *closing*, note ons too."""
+def forbid_keys(
+    logits: Floats,
+    tracker: Tracker,
+    delta: int,
+    *,
+    closing: bool = False,
+    may_end: bool = False,
+    penalty: Floats | None = None,
+    forbidden: NDArray[np.bool_] | None = None,
+) -> None:
+    """Set the logits of impossible keys to minus infinity, in place; when *closing*, note ons too.
+
+    END is possible only if it *may_end*. A *penalty*, (128,) in nats, is taken from the note ons.
+    *forbidden*, (128,), are pitches that may not start, as long as anything else is possible.
+    """
     logits[~tracker.legal(delta)] = _NEVER
-    logits[END] = _NEVER
+    if not may_end:
+        logits[END] = _NEVER
     if closing:
         logits[128:END] = _NEVER
+    if penalty is not None:
+        logits[128:END] -= penalty
+    if forbidden is not None and forbidden.any():
+        left = logits.copy()
+        left[128:END][forbidden] = _NEVER
+        if (left > _NEVER).any():
+            logits[:] = left
 
 
 class Sounding:
-    """Which pitches sound, and how often each has been struck without being released."""
+    """Which pitches sound, how often each has been struck without being released, and the pedal."""
 
-    def __init__(self) -> None:
+    def __init__(self, pedal: bool = False) -> None:
         self._struck: Counter[int] = Counter()
+        self.pedal = pedal
+        """Whether the sustain pedal is down."""
+        self._channel = 0
 
     def __len__(self) -> int:
         return self._struck.total()
@@ -51,6 +91,8 @@ class Sounding:
             self._struck[event.pitch] += 1
         elif isinstance(event, NoteOff) and self._struck[event.pitch]:
             self._struck[event.pitch] -= 1
+        elif isinstance(event, ControlChange) and event.control == SUSTAIN:
+            self.pedal, self._channel = event.value >= 64, event.channel
 
     def released(self, delta: int) -> Iterator[NoteOff]:
         """Note offs for all that still sounds, *delta* ticks on, from low to high."""
@@ -58,6 +100,19 @@ class Sounding:
             yield NoteOff(delta, pitch)
             delta = 0
         self._struck.clear()
+
+    def ended(self, delta: int) -> Iterator[Event]:
+        """The end, *delta* ticks on: note offs for all that still sounds, and the pedal up."""
+        for event in self.released(delta):
+            yield event
+            delta = 0
+        yield from self.pedalled(False, delta)
+
+    def pedalled(self, down: bool, delta: int = 0) -> Iterator[Event]:
+        """What brings the pedal *down*, or up, *delta* ticks on; nothing if it is there."""
+        if self.pedal != down:
+            self.pedal = down
+            yield ControlChange(delta, self._channel, SUSTAIN, 127 * down)
 
 
 class TokenGrammar:
@@ -75,13 +130,20 @@ class TokenGrammar:
             self._allowed[event.pitch] = sounds
             self._allowed[128 + event.pitch] = not sounds
 
-    def forbid(self, logits: Floats, *, closing: bool) -> bool:
-        """Set the logits of impossible tokens to minus infinity; whether any token is left."""
+    def forbid(self, logits: Floats, *, closing: bool, penalty: Floats | None = None) -> bool:
+        """Set the logits of impossible tokens to minus infinity; whether any token is left.
+
+        A *penalty*, (128,) in nats, is taken from the note ons.
+        """
         allowed = self._allowed.copy()
         if closing:
             allowed[128:] = False
         mask = allowed[self._slots]
         logits[~mask] = _NEVER
+        if penalty is not None:
+            logits -= np.concatenate([np.zeros(128, np.float32), penalty, [np.float32(0)]])[
+                self._slots
+            ]
         return bool(mask.any())
 
 

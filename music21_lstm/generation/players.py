@@ -1,9 +1,8 @@
-"""A network that plays: it listens to a primer, then gives one event after another."""
+"""The post's network as a player: it listens to a primer, then gives one token after another."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol
 
 import numpy as np
 
@@ -11,105 +10,14 @@ from music21_lstm.encoding.events import Event, NoteOff, NoteOn, TimeSignature
 from music21_lstm.encoding.notetext import event_of, token_of
 from music21_lstm.encoding.performance import Performance
 from music21_lstm.errors import GenerationError
-from music21_lstm.generation.cell import EventCell, PostCell
-from music21_lstm.generation.grammar import TokenGrammar, forbid_deltas, forbid_keys
-from music21_lstm.generation.sampling import Sampling, draw
+from music21_lstm.generation.cell import PostCell
+from music21_lstm.generation.grammar import TokenGrammar
+from music21_lstm.generation.sampling import FieldSampling, draw
+from music21_lstm.generation.take import Ask, Step
 from music21_lstm.model.checkpoint import Checkpoint
-from music21_lstm.model.config import START, EventsConfig, PostConfig
-from music21_lstm.model.features import Bars, Tracker, bar_ticks, encode, gridded, velocity_of
+from music21_lstm.model.config import PostConfig
 
-__all__ = ["EventPlayer", "Player", "PostPlayer", "player_of"]
-
-DEFAULT_VELOCITY = 80
-"""Of a model that has learned none, without a primer to take it from."""
-
-
-class Player(Protocol):
-    """What the generator needs of a network."""
-
-    resolution: int
-    """Ticks per quarter of its events."""
-    bar: int
-    """Ticks in a bar."""
-    position: int
-    """Ticks since the last bar line when it starts to play."""
-
-    def next_event(self, sampling: Sampling, *, closing: bool) -> Event | None:
-        """The next event; None where no event is possible. *closing*: no note may start."""
-
-
-def player_of(
-    checkpoint: Checkpoint,
-    primer: Performance | None,
-    metre: TimeSignature,
-    random: np.random.Generator,
-) -> Player:
-    """The player of either recipe, after it has heard *primer*; *metre* is for none."""
-    if isinstance(checkpoint.config, PostConfig):
-        return PostPlayer(checkpoint, checkpoint.config, primer, metre, random)
-    return EventPlayer(checkpoint, checkpoint.config, primer, metre, random)
-
-
-class EventPlayer:
-    """The factored network; its LSTM state is carried from event to event."""
-
-    def __init__(
-        self,
-        checkpoint: Checkpoint,
-        config: EventsConfig,
-        primer: Performance | None,
-        metre: TimeSignature,
-        random: np.random.Generator,
-    ) -> None:
-        self._config, self._random = config, random
-        self._cell = EventCell(config, checkpoint.arrays)
-        self._velocity = DEFAULT_VELOCITY
-        self.resolution = config.resolution
-        if primer is None:
-            self.bar, self.position = bar_ticks(metre.numerator, metre.denominator, config), 0
-            self._tracker = Tracker(config, bar=self.bar)
-            self._hear((0, START, 0), self._tracker)
-        else:
-            self._listen(primer)
-
-    def _listen(self, primer: Performance) -> None:
-        grid = gridded(primer, self._config)
-        notes = grid.notes
-        self._velocity = round(sum(note.velocity for note in notes) / len(notes))
-        self.position, self.bar = Bars(grid, self._config).at(max(note.end for note in notes))
-        rows = encode(primer, self._config)
-        places = zip(rows.sounding, rows.position.tolist(), rows.remaining.tolist(), strict=True)
-        for step, (sounding, position, remaining) in zip(rows.steps, places, strict=True):
-            self._cell.advance(*step, sounding, position, remaining)
-        self._tracker = Tracker.after(primer, self._config)
-
-    def _hear(self, step: tuple[int, int, int], tracker: Tracker) -> None:
-        self._cell.advance(*step, tracker.sounding, tracker.position, tracker.remaining)
-
-    def next_event(self, sampling: Sampling, *, closing: bool) -> Event | None:
-        """Draw delta, key and velocity, each given the ones before."""
-        cell, tracker, config = self._cell, self._tracker, self._config
-        logits = cell.delta_logits()
-        forbid_deltas(logits, tracker)
-        if closing and not _may_end(tracker):
-            logits[0] = -np.inf
-        delta = draw(logits, sampling, self._random)
-        logits = cell.key_logits(delta, *tracker.rows(delta))
-        forbid_keys(logits, tracker, delta, closing=closing)
-        key = draw(logits, sampling, self._random)
-        index, velocity = (1, self._velocity) if key >= 128 else (0, 0)
-        if key >= 128 and config.has_velocity:
-            index = 1 + draw(cell.velocity_logits(key, delta), sampling, self._random)
-            velocity = velocity_of(index, config)
-        tracker.take(delta, key, index)
-        self._hear((delta, key, index), tracker)
-        ticks = config.delta_edges[delta]
-        return NoteOn(ticks, key - 128, velocity) if key >= 128 else NoteOff(ticks, key)
-
-
-def _may_end(tracker: Tracker) -> bool:
-    """Whether a note off may stand at this same tick."""
-    return bool(tracker.legal(0)[:128].any())
+__all__ = ["PostPlayer"]
 
 
 class PostPlayer:
@@ -150,16 +58,21 @@ class PostPlayer:
             )
         return numbers
 
-    def next_event(self, sampling: Sampling, *, closing: bool) -> Event | None:
+    def next_step(self, sampling: FieldSampling, ask: Ask) -> Step | None:
         """Draw the next token."""
+        if ask.wait > 0:
+            raise GenerationError(
+                "this model draws whole tokens and cannot be told where to begin; "
+                "fill with a model of the recipe events"
+            )
         logits = self._cell.logits()
-        if not self._grammar.forbid(logits, closing=closing):
+        if not self._grammar.forbid(logits, closing=ask.closing, penalty=ask.penalty):
             return None
-        number = draw(logits, sampling, self._random)
+        number = draw(logits, sampling.one, self._random)
         event = self._events[number]
         self._grammar.take(event)
         self._cell.advance(number)
-        return event
+        return (event,)
 
 
 class _Nearest:

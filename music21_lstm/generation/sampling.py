@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from numbers import Real
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from music21_lstm.errors import GenerationError
 
-__all__ = ["Sampling", "draw", "shaped"]
+__all__ = ["FieldSampling", "PerField", "Sampling", "draw", "shaped"]
 
 Floats = NDArray[np.float32]
+
+PerField = float | Mapping[str, float]
+"""One number for all fields of an event, or some fields' own by name: ``{"velocity": 0.5}``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,11 @@ class Sampling:
     min_p: float = 0.0
 
     def __post_init__(self) -> None:
+        for field in fields(self):
+            if not isinstance(getattr(self, field.name), Real):
+                raise GenerationError(
+                    f"{field.name} is {getattr(self, field.name)!r}; it must be a number"
+                )
         if not 0 <= self.temperature <= 100:
             raise GenerationError(f"temperature is {self.temperature}; it must be from 0 to 100")
         if self.top_k < 0 or int(self.top_k) != self.top_k:
@@ -44,6 +55,57 @@ class Sampling:
     def truncates(self) -> bool:
         """Whether any class is cut off."""
         return self.top_k > 0 or self.top_p < 1 or self.min_p > 0
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSampling:
+    """How to choose each field of an event: when it comes, which key, how loud, and the pedal.
+
+    >>> FieldSampling.of(temperature={"velocity": 0.5}).velocity.temperature
+    0.5
+    """
+
+    delta: Sampling = Sampling()
+    key: Sampling = Sampling()
+    velocity: Sampling = Sampling()
+    pedal: Sampling = Sampling()
+
+    @classmethod
+    def of(cls, default: Sampling = Sampling(), **settings: PerField) -> FieldSampling:
+        """From settings of :class:`Sampling`, each a number for all fields or a mapping by field.
+
+        What they leave open is as *default* has it. Raises
+        :class:`~music21_lstm.errors.GenerationError` for a field that there is not.
+        """
+        names = [field.name for field in fields(cls)]
+        chosen: dict[str, dict[str, Any]] = {name: {} for name in names}
+        for setting, value in settings.items():
+            by_field = value if isinstance(value, Mapping) else dict.fromkeys(names, value)
+            for name, number in by_field.items():
+                if name not in chosen:
+                    raise GenerationError(
+                        f"{setting} for {name!r}: an event has no such field; "
+                        f"its fields are {', '.join(names)}"
+                    )
+                chosen[name][setting] = number
+        return cls(**{name: replace(default, **own) for name, own in chosen.items()})
+
+    @property
+    def greedy(self) -> bool:
+        """Whether the dice decide nothing about the notes: every seed plays the same."""
+        return self.delta.temperature == self.key.temperature == self.velocity.temperature == 0
+
+    @property
+    def one(self) -> Sampling:
+        """The sampling of a model that draws whole tokens.
+
+        Raises :class:`~music21_lstm.errors.GenerationError` if the fields differ.
+        """
+        if {self.delta, self.velocity, self.pedal} != {self.key}:
+            raise GenerationError(
+                "this model draws whole tokens, not fields; give one number for all of them"
+            )
+        return self.key
 
 
 def shaped(logits: Floats, sampling: Sampling) -> Floats:
@@ -63,11 +125,15 @@ def shaped(logits: Floats, sampling: Sampling) -> Floats:
     weights: Floats = np.exp((logits - top) / max(sampling.temperature, 1e-6))
     if not sampling.truncates:
         return weights
+    if sampling.top_k == 0 and sampling.top_p == 1:
+        # The likeliest has the weight 1: this alone needs no order.
+        weights[weights < sampling.min_p] = 0
+        return weights
     order = np.argsort(-weights, kind="stable")
     ranked = weights[order]
     keep = np.ones(len(ranked), np.bool_)
     if sampling.top_k:
-        keep[sampling.top_k :] = False
+        keep[int(sampling.top_k) :] = False
     if sampling.top_p < 1:
         kept = ranked * keep
         # A class is kept while those before it do not reach p; the first always is.

@@ -1,0 +1,142 @@
+"""The primer, what is generated after it, and the two as one performance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import lcm
+
+from music21_lstm.encoding.events import (
+    MAX_RESOLUTION,
+    ControlChange,
+    Event,
+    KeySignature,
+    NoteOff,
+    NoteOn,
+    SetTempo,
+    TimeSignature,
+)
+from music21_lstm.encoding.performance import DEFAULT_MPQN as MIDI_MPQN
+from music21_lstm.encoding.performance import (
+    DEFAULT_RESOLUTION,
+    PLAYED_RESOLUTION,
+    Performance,
+)
+from music21_lstm.errors import GenerationError
+from music21_lstm.generation.grammar import Sounding
+from music21_lstm.model.config import EventsConfig, ModelConfig
+from music21_lstm.model.pedal import SUSTAIN
+from music21_lstm.streams.reading import Source, performance_from
+
+__all__ = ["head_of", "is_played", "joined", "mpqn_of", "onsets_of", "primer_from", "tail_of"]
+
+DEFAULT_MPQN = 666_667
+"""The tempo of music from a model of written time without a primer: 90 quarters a minute."""
+
+PLAYED_QUARTERS_A_SECOND = 2
+"""Played time is told at 120 quarters a minute."""
+
+_MARKS = (SetTempo, KeySignature, TimeSignature)
+
+
+def primer_from(source: Source) -> Performance:
+    """*source* as a performance.
+
+    Raises :class:`~music21_lstm.errors.GenerationError` if it has no notes.
+    """
+    primer = performance_from(source)
+    if not any(isinstance(event, NoteOn) for event in primer.events):
+        raise GenerationError("the primer has no notes; give one that has, or none at all")
+    return primer
+
+
+def is_played(config: ModelConfig) -> bool:
+    """Whether the model's clock is that of music as played."""
+    return isinstance(config, EventsConfig) and config.time_base == "played"
+
+
+def mpqn_of(config: ModelConfig, primer: Performance | None) -> int:
+    """Microseconds a quarter of what is generated: the primer's last tempo."""
+    if is_played(config):
+        return 1_000_000 // PLAYED_QUARTERS_A_SECOND
+    if primer is None:
+        return DEFAULT_MPQN if isinstance(config, EventsConfig) else MIDI_MPQN
+    tempos = [event.mpqn for event in primer.events if isinstance(event, SetTempo)]
+    return tempos[-1] if tempos else MIDI_MPQN
+
+
+def onsets_of(primer: Performance | None) -> list[int]:
+    """The pitches of the primer's onsets, chords from low to high."""
+    notes = [] if primer is None else primer.notes
+    return [pitch for _, pitch in sorted((note.onset, note.pitch) for note in notes)]
+
+
+def head_of(
+    config: ModelConfig,
+    primer: Performance | None,
+    metre: TimeSignature,
+    resolution: int,
+    pedal: bool = False,
+) -> Performance:
+    """What stands before the first generated event: the primer, or tempo and metre.
+
+    It ends with its last note, and with the sustain *pedal* as the model has it from there on.
+    """
+    if primer is None:
+        start: list[Event] = [SetTempo.from_mpqn(0, mpqn_of(config, None))]
+        return Performance(resolution, start if is_played(config) else [*start, metre])
+    if is_played(config):
+        primer = primer.played()
+    events = _up_to_the_last_note(primer.events) if isinstance(config, EventsConfig) else primer
+    merged = isinstance(config, EventsConfig) and config.pedal
+    sounding = Sounding()
+    found: list[Event] = []
+    for event in events:
+        # Notes have no channel of their own, so a model's pedal is for all of them.
+        if merged and isinstance(event, ControlChange):
+            event = replace(event, channel=0)
+        found.append(event)
+        sounding.take(event)
+    # A primer that was cut off in the middle of a note leaves none hanging.
+    found += [*sounding.released(0), *sounding.pedalled(pedal)]
+    return Performance(primer.resolution, found, primer.losses)
+
+
+def _up_to_the_last_note(events: Sequence[Event]) -> list[Event]:
+    """*events* with all that comes after the last note moved to its end: there the model goes on."""
+    notes = [i for i, event in enumerate(events) if isinstance(event, NoteOn | NoteOff)]
+    after = notes[-1] + 1 if notes else 0
+    return [*events[:after], *(replace(event, delta=0) for event in events[after:])]
+
+
+def joined(config: ModelConfig, head: Performance, new: Performance) -> Performance:
+    """*new* after *head*, at a resolution that holds both without rounding, if MIDI has one.
+
+    It is a multiple of the usual one of music on that grid where that is possible.
+    """
+    if isinstance(config, EventsConfig):
+        base = PLAYED_RESOLUTION if is_played(config) else DEFAULT_RESOLUTION
+    else:
+        base = config.resolution
+    common = lcm(head.resolution, new.resolution, base)
+    if common > MAX_RESOLUTION:
+        common = lcm(head.resolution, new.resolution)
+    if common > MAX_RESOLUTION:
+        common = new.resolution * (MAX_RESOLUTION // new.resolution)
+    return head.rescaled(common) + new.rescaled(common)
+
+
+def tail_of(whole: Performance, head: Performance) -> Performance:
+    """*whole* without the *head*'s events: all but notes goes on as the head left it."""
+    last: dict[object, Event] = {}
+    for event in head.events:
+        if isinstance(event, ControlChange):
+            last[event.channel, event.control] = event
+        elif isinstance(event, _MARKS):
+            last[type(event)] = event
+    marks = [replace(event, delta=0) for event in last.values() if not _is_pedal_up(event)]
+    return Performance(whole.resolution, [*marks, *whole.events[len(head) :]])
+
+
+def _is_pedal_up(event: Event) -> bool:
+    return isinstance(event, ControlChange) and (event.control, event.value < 64) == (SUSTAIN, True)

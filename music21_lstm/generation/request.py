@@ -1,0 +1,165 @@
+"""What a user asks of the generator, as one frozen value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from operator import index
+from typing import TypedDict
+
+import numpy as np
+
+from music21_lstm.encoding.events import TimeSignature
+from music21_lstm.errors import EventError, GenerationError, ModelError
+from music21_lstm.generation.joining import is_played
+from music21_lstm.generation.length import Length, length_of
+from music21_lstm.generation.sampling import FieldSampling, PerField, Sampling
+from music21_lstm.generation.wishes import Steer, pairs_of
+from music21_lstm.model.config import ModelConfig
+from music21_lstm.model.steering import Steering
+
+__all__ = ["DEFAULT_MIN_P", "Drawing", "Options", "Request", "Seed", "first_seed", "metre_of"]
+
+Seed = int | np.random.Generator | None
+"""A whole number, something to draw one from, or None for one at random."""
+
+DEFAULT_MIN_P = 0.1
+"""What is below a tenth of the likeliest is not drawn. With less than this, about one chorale of 50
+slips off its beat by a 32nd and never finds back (``python -m benchmarks drift``)."""
+
+PLAYED_MIN_P = {"key": 0.05}
+"""As played only improbable keys are cut. A chord (delta 0) is likelier than any one of the hundred
+other deltas, which share the rest: cut below a tenth of it, and nothing is left but chords."""
+
+
+class Drawing(TypedDict, total=False):
+    """The options of all that is played: how events are drawn, and what is asked of them."""
+
+    temperature: PerField
+    top_k: PerField
+    top_p: PerField
+    min_p: PerField | None
+    repetition: float
+    steer: Steer | None
+    key: str | None
+    density: float | None
+    velocity: float | None
+    register: float | None
+    seed: Seed
+
+
+class Options(Drawing, total=False):
+    """The options of :meth:`~music21_lstm.generation.Generator.perform`: see :class:`Request`."""
+
+    events: int | None
+    notes: int | None
+    measures: float | None
+    seconds: float | None
+    until_end: bool
+    max_copy: int | None
+    time_signature: str
+    include_primer: bool
+    watch: bool
+    retries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The options with their defaults; each is said in docs/generation.md."""
+
+    events: int | None = None
+    notes: int | None = None
+    measures: float | None = None
+    seconds: float | None = None
+    until_end: bool = False
+    temperature: PerField = 1.0
+    top_k: PerField = 0
+    top_p: PerField = 1.0
+    min_p: PerField | None = None
+    repetition: float = 0.0
+    steer: Steer | None = None
+    key: str | None = None
+    density: float | None = None
+    velocity: float | None = None
+    register: float | None = None
+    max_copy: int | None = None
+    seed: Seed = None
+    time_signature: str = "4/4"
+    include_primer: bool = True
+    watch: bool = True
+    retries: int = 3
+
+    def __post_init__(self) -> None:
+        if self.retries < 0:
+            raise GenerationError(f"retries is {self.retries}; it must be 0 or more")
+        if self.wish is not None:
+            pairs_of(self.wish)
+
+    def length(self, config: ModelConfig) -> Length:
+        """How long to play with a model like that."""
+        return length_of(
+            config,
+            events=self.events,
+            notes=self.notes,
+            measures=self.measures,
+            seconds=self.seconds,
+            until_end=self.until_end,
+        )
+
+    @property
+    def wish(self) -> Steer | None:
+        """What is asked of the music: *steer*, or *key*, *density*, *velocity* and *register*."""
+        named = {
+            name: value
+            for name in ("key", "density", "velocity", "register")
+            if (value := getattr(self, name)) is not None
+        }
+        if not named:
+            return self.steer
+        if self.steer is not None:
+            raise GenerationError(
+                f"steer and {next(iter(named))} are both given; say it in the Steering"
+            )
+        try:
+            return Steering(**named)
+        except ModelError as error:
+            raise GenerationError(str(error)) from None
+        except TypeError:
+            raise GenerationError(
+                f"{named}: what is asked for must be numbers, and a key"
+            ) from None
+
+    def sampling(self, config: ModelConfig) -> FieldSampling:
+        """How to draw each field from a model like that."""
+        min_p: PerField = {} if self.min_p is None else self.min_p
+        if is_played(config) and isinstance(min_p, Mapping):
+            min_p = {**PLAYED_MIN_P, **min_p}
+        return FieldSampling.of(
+            Sampling(min_p=0.0 if is_played(config) else DEFAULT_MIN_P),
+            temperature=self.temperature,
+            top_k=self.top_k,
+            top_p=self.top_p,
+            min_p=min_p,
+        )
+
+
+def first_seed(seed: Seed) -> int:
+    """*seed* as a number; one at random for None, and drawn for a generator of random numbers."""
+    if seed is None or isinstance(seed, np.random.Generator):
+        return int(np.random.default_rng(seed).integers(2**31))
+    try:
+        number = index(seed)
+    except TypeError:
+        number = -1
+    if number < 0:
+        raise GenerationError(f"seed is {seed!r}; it must be a whole number from 0 on")
+    return number
+
+
+def metre_of(text: str) -> TimeSignature:
+    """``3/4`` as a time signature."""
+    numerator, _, denominator = text.partition("/")
+    try:
+        return TimeSignature(0, int(numerator), int(denominator))
+    except (ValueError, EventError):
+        raise GenerationError(f"time signature {text!r} is none; one looks like 3/4") from None

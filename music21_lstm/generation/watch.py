@@ -1,0 +1,138 @@
+"""A watch for music that has collapsed: one note for ever, a loop, silence, a flood, a standstill.
+
+The thresholds are held against 1,033 performances of classical piano and jazz (piano-midi.de,
+GiantMIDI-Piano, the Weimar Jazz Database, the Jazz Trio Database, Vienna 4x22). Time is counted as in
+music as played, two quarters a second: music as written has no tempo that the model knows.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from music21_lstm.encoding.events import Event, NoteOff, NoteOn
+
+__all__ = ["Collapse", "Watch"]
+
+Kind = Literal["one note", "loop", "silence", "density", "standstill"]
+
+QUARTERS_A_SECOND = 2
+"""Played time is told at 120 quarters a minute; written time is taken for the same."""
+
+FEW_PITCHES = ((96, 1), (256, 3))
+"""So many onsets in a row on no more pitches than this are one note for ever. In real music the longest
+run on one pitch has 47 (Ravel, Scarbo); 128 onsets of a trill have 5 pitches at least, 256 have 7."""
+
+LOOP_ONSETS = 640
+LOOP_PERIOD = 32
+"""So many onsets that exactly repeat up to 32 of them over and over are a loop. The longest in real
+music, up to a period of 16, has 336 (Scarbo again)."""
+
+SILENCE_SECONDS = 30
+"""Without an onset for longer than this is silence; the longest in real music are 15 and 11 s. (Silence
+before the first note counts: three excerpts cut out of recordings have minutes of it, and trip.)"""
+
+FLOOD_ONSETS = 512
+FLOOD_SECONDS = 8
+"""So many onsets in so little time are a flood; real music has at most 362 in 8 s (Scarbo)."""
+
+STANDSTILL_EVENTS = 1000
+"""So many events without any time passing are no music: at most 256 things can happen at a tick."""
+
+
+@dataclass(frozen=True, slots=True)
+class Collapse:
+    """Why a take was stopped: its *kind*, and *why* in words.
+
+    *tick* is where, on the model's grid, counted from the primer's end; *seed* the take's.
+    """
+
+    kind: Kind
+    why: str
+    tick: int
+    seed: int = 0
+
+    def __str__(self) -> str:
+        return f"seed {self.seed}: {self.why}"
+
+
+class Watch:
+    """Listens to one take, event by event; *resolution* is the grid's ticks a quarter.
+
+    >>> watch = Watch(50)
+    >>> collapse = None
+    >>> for onset in range(200):
+    ...     collapse = collapse or watch.take(NoteOn(25, 60, 80), 25 * onset)
+    >>> print(collapse.why)
+    one note for ever: the last 96 onsets have one pitch
+    """
+
+    def __init__(self, resolution: int) -> None:
+        self._a_second = QUARTERS_A_SECOND * resolution
+        self._onsets: deque[int] = deque(maxlen=FLOOD_ONSETS)
+        self._pitches: deque[int] = deque(maxlen=max(count for count, _ in FEW_PITCHES))
+        self._windows = [(count, most, Counter[int]()) for count, most in FEW_PITCHES]
+        self._recent = np.full(LOOP_PERIOD, -1)
+        self._repeated = np.zeros(LOOP_PERIOD, np.int64)
+        self._last_onset = 0
+        self._tick = self._still = 0
+
+    def take(self, event: Event, tick: int) -> Collapse | None:
+        """Go on to *event* at *tick*; whether the music has collapsed with it."""
+        self._still = self._still + 1 if tick == self._tick else 0
+        self._tick = tick
+        if self._still > STANDSTILL_EVENTS:
+            return Collapse("standstill", f"{self._still} events without any time passing", tick)
+        if isinstance(event, NoteOff):
+            # A last chord may be held for as long as it likes.
+            return None
+        silence = self.silence(tick)
+        if silence is not None or not isinstance(event, NoteOn):
+            return silence
+        return self._flood(tick) or self._few(event.pitch, tick) or self._loop(event.pitch, tick)
+
+    def silence(self, tick: int) -> Collapse | None:
+        """Whether no note has started for too long at *tick*."""
+        seconds = (tick - self._last_onset) / self._a_second
+        if seconds <= SILENCE_SECONDS:
+            return None
+        return Collapse("silence", f"silence: no note starts for {seconds:.0f} s", tick)
+
+    def _flood(self, tick: int) -> Collapse | None:
+        self._last_onset = tick
+        self._onsets.append(tick)
+        seconds = (tick - self._onsets[0]) / self._a_second
+        if len(self._onsets) < FLOOD_ONSETS or seconds > FLOOD_SECONDS:
+            return None
+        return Collapse("density", f"a flood: {FLOOD_ONSETS} notes in {seconds:.1f} s", tick)
+
+    def _few(self, pitch: int, tick: int) -> Collapse | None:
+        found = None
+        for count, most, counter in self._windows:
+            if len(self._pitches) >= count:
+                gone = self._pitches[-count]
+                counter[gone] -= 1
+                if not counter[gone]:
+                    del counter[gone]
+            counter[pitch] += 1
+            if len(self._pitches) >= count - 1 and len(counter) <= most:
+                name = "one pitch" if len(counter) == 1 else f"{len(counter)} pitches"
+                why = f"one note for ever: the last {count} onsets have {name}"
+                found = found or Collapse("one note", why, tick)
+        self._pitches.append(pitch)
+        return found
+
+    def _loop(self, pitch: int, tick: int) -> Collapse | None:
+        """How many of the last onsets are each the same as the one so many onsets before."""
+        self._repeated += 1
+        self._repeated *= self._recent == pitch
+        self._recent[1:] = self._recent[:-1].copy()
+        self._recent[0] = pitch
+        period = int(self._repeated.argmax())
+        if self._repeated[period] < LOOP_ONSETS:
+            return None
+        why = f"a loop: the same {period + 1} notes for {LOOP_ONSETS} onsets"
+        return Collapse("loop", why, tick)

@@ -1,0 +1,209 @@
+"""A model of played time with everything: what is asked of it, its pedal, and what it may not copy."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import music21_lstm as ml
+from music21_lstm.encoding import ControlChange, NoteOff, NoteOn, Performance
+from music21_lstm.encoding.midi import midi_bytes, read_midi
+from music21_lstm.encoding.notetext import performance_of, text_of
+from music21_lstm.errors import GenerationError
+from music21_lstm.generation import Generator, Steering
+from music21_lstm.generation.index import INDEX_FILE, build_index
+from music21_lstm.generation.length import Length
+from music21_lstm.generation.take import Take
+from music21_lstm.generation.watch import Watch
+from music21_lstm.generation.wishes import Wishes
+from music21_lstm.model import presets
+from music21_lstm.model.checkpoint import Checkpoint
+from music21_lstm.model.config import EventsConfig, array_shapes, played_edges
+
+DATA = Path(__file__).parent / "data"
+ALL = {"ages": True, "recall": True, "steering": True, "units": 16, "head_units": 8, "layers": 1}
+DOWN, UP = ControlChange(0, 0, 64, 127), ControlChange(0, 0, 64, 0)
+
+
+def untrained(config):
+    random = np.random.default_rng(4)
+    shapes = array_shapes(config).items()
+    arrays = {name: random.normal(size=size).astype(np.float32) * 0.3 for name, size in shapes}
+    return Generator(Checkpoint(config, arrays), "untrained")
+
+
+@pytest.fixture(scope="module")
+def piano():
+    edges = played_edges()
+    return untrained(
+        EventsConfig("played", 50, delta_edges=edges, bar_positions=0, pedal=True, **ALL)
+    )
+
+
+@pytest.fixture(scope="module")
+def written():
+    return untrained(EventsConfig(velocity_bins=1, **ALL))
+
+
+def pedals(performance):
+    return [e for e in performance.events if isinstance(e, ControlChange) and e.control == 64]
+
+
+# --- the pedal -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("length", [{"seconds": 5}, {"notes": 30}, {"events": 41}, {"measures": 2}])
+def test_the_pedal_is_up_at_the_end_and_there_in_midi_text_score_and_sound(piano, length, tmp_path):
+    new = piano.perform(seed=2, watch=False, **length)
+    assert len(pedals(new)) > 4
+    assert new.events[-1] == UP or pedals(new)[-1].value == 0
+    assert read_midi(midi_bytes(new)) == new == performance_of(text_of(new))
+    score = ml.to_stream(new)
+    assert ml.read(score).notes == new.rescaled(ml.read(score).resolution).notes
+    assert len(pedals(ml.read(score))) == len(pedals(new))
+    if "seconds" in length:
+        assert new.seconds <= 5.001
+        dry = Performance(
+            new.resolution, [e for e in new.events if not isinstance(e, ControlChange)]
+        )
+        ml.write(new, tmp_path / "wet.wav")
+        ml.write(dry, tmp_path / "dry.wav")
+        assert (tmp_path / "wet.wav").read_bytes() != (tmp_path / "dry.wav").read_bytes()
+
+
+def test_a_take_that_ends_with_the_pedal_down_lets_it_up_with_its_last_note():
+    take = Take(50, Length("events", 3))
+    take.hear((ControlChange(2, 0, 64, 127), NoteOn(3, 60, 80)))
+    take.hear((NoteOn(0, 64, 80),))
+    assert take.over
+    assert take.events[3:] == [NoteOff(50, 60), NoteOff(0, 64), UP]
+
+
+def test_the_pedal_that_a_primer_leaves_down_stays_down_for_a_model_that_has_one(piano, written):
+    notes = [NoteOn(0, 60, 80), NoteOff(500, 60)]
+    primer = Performance(500, [ControlChange(0, 3, 64, 127), *notes])
+    heard = piano.perform(primer, notes=5, seed=1)
+    assert pedals(heard)[0] == DOWN
+    assert heard.events[3] != UP
+    alone = piano.perform(primer, notes=5, seed=1, include_primer=False)
+    assert alone.events[1] == DOWN
+    assert alone.events[2:] == heard.events[4:]
+    assert pedals(written.perform(primer, notes=5, seed=1)) == [
+        ControlChange(0, 3, 64, 127), ControlChange(0, 3, 64, 0)
+    ]  # fmt: skip
+
+
+def test_a_pedal_that_goes_up_after_the_last_note_does_not_move_what_follows(written):
+    notes = [ControlChange(0, 0, 64, 127), NoteOn(0, 60, 80), NoteOff(480, 60)]
+    straight = written.perform(Performance(480, [*notes, UP]), notes=5, seed=1)
+    late = written.perform(Performance(480, [*notes, ControlChange(33, 0, 64, 0)]), notes=5, seed=1)
+    assert [n.onset for n in late.notes] == [n.onset for n in straight.notes]
+
+
+def test_a_played_piece_with_pedal_can_be_explained_and_filled(piano):
+    tune = piano.perform(seconds=8, seed=3, watch=False)
+    score = piano.surprisal(tune)
+    assert set(score.editorial["surprisal"].by_field) == {"delta", "key", "velocity"}
+    filled = piano.fill(ml.to_stream(tune), 2, 2, candidates=2, seed=1)
+    assert len(pedals(ml.read(filled))) == len(pedals(ml.read(ml.to_stream(tune))))
+
+
+def test_a_long_last_chord_under_a_moving_pedal_is_no_silence():
+    take = Take(50, watch=Watch(50))
+    take.hear((NoteOn(0, 60, 80),))
+    take.hear((ControlChange(4000, 0, 64, 127), NoteOff(0, 60)))
+    assert take.collapse is None
+
+
+# --- what is asked -------------------------------------------------------------------------------
+
+
+def test_a_wish_changes_the_music_and_none_leaves_it(piano, written):
+    for generator, wish in ((piano, {"velocity": 30}), (written, {"key": "f# minor"})):
+        plain = generator.perform(notes=30, seed=1, watch=False)
+        assert generator.perform(notes=30, seed=1, watch=False, steer=Steering()) == plain
+        asked = generator.perform(notes=30, seed=1, watch=False, **wish)
+        assert asked != plain
+        assert asked == generator.perform(notes=30, seed=1, watch=False, steer=Steering(**wish))
+
+
+def test_a_wish_begins_at_its_second_of_played_and_its_measure_of_written_music(piano, written):
+    wish = Steering(register=40)
+    for generator, unit, quarters in ((piano, "seconds", 2), (written, "measures", 4)):
+        plain = generator.perform(seed=1, watch=False, **{unit: 6})
+        later = generator.perform(seed=1, watch=False, steer=[(3, wish)], **{unit: 6})
+        timed = zip(later.ticks, plain.events, later.events, strict=False)
+        first = next(tick for tick, event, other in timed if event != other)
+        assert first >= 3 * quarters * plain.resolution
+
+
+def test_measures_of_wishes_are_counted_from_the_next_bar_line():
+    wishes = Wishes.of([(0, Steering(key="C")), (2, Steering(key="G"))], 96, 24)
+    rows = [wishes.at(tick)["steer_key"] for tick in (0, 23, 24 + 191, 24 + 192)]
+    assert rows == [1, 1, 1, 8]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"key": "H dur"}, "key 'H dur' is none"),
+        ({"density": 0}, "density is 0"),
+        ({"density": "much"}, "must be numbers"),
+        ({"velocity": 200}, "velocity level is 200"),
+        ({"register": 60, "steer": Steering()}, "steer and register are both given"),
+        ({"steer": "C major"}, "give a Steering"),
+        ({"steer": [(2, Steering()), (1, Steering())]}, "must rise from 0 on"),
+        ({"steer": [(-1, Steering())]}, "must rise from 0 on"),
+        ({"max_copy": 8}, "came without an index"),
+    ],
+)
+def test_wishes_that_make_no_sense_are_refused_in_one_line(piano, options, message):
+    with pytest.raises(GenerationError, match=message) as caught:
+        piano.perform(notes=3, seed=1, **options)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_model_that_has_not_learned_a_wish_says_so(written):
+    with pytest.raises(GenerationError, match="learned no velocity"):
+        written.perform(notes=3, velocity=60)
+    deaf = untrained(EventsConfig(units=8, layers=1, head_units=8))
+    with pytest.raises(GenerationError, match="has not learned to follow"):
+        deaf.perform(notes=3, key="C")
+
+
+# --- what may be copied --------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def copier(tmp_path_factory):
+    """The chorale preset, and an index of what it plays with seed 1: it copies all of that."""
+    folder = tmp_path_factory.mktemp("copier") / "chorale"
+    shutil.copytree(presets.path("chorale"), folder)
+    index = build_index([("own", ml.load("chorale").perform(notes=60, seed=1))], "written")
+    index.save(folder / INDEX_FILE)
+    return ml.load(folder)
+
+
+def test_no_run_is_copied_that_is_longer_than_what_may_be(copier):
+    assert copier.originality(copier.perform(notes=60, seed=1)).longest_run > 40
+    held = copier.perform(notes=60, seed=1, max_copy=12)
+    found = copier.originality(held)
+    assert 8 <= found.longest_run <= 12
+    assert found.piece == "own"
+    assert len(held.notes) == 60
+
+
+def test_each_of_several_streams_has_its_own_watch_of_what_is_copied(copier):
+    both = copier.perform(notes=40, seed=1, max_copy=10, count=2)
+    assert both[0] == copier.perform(notes=40, seed=1, max_copy=10)
+    primer = both[0]
+    longer = copier.perform(primer, notes=20, seed=1, max_copy=10)
+    assert copier.originality(longer).longest_run <= 10
+
+
+def test_a_model_without_an_index_cannot_say_what_is_copied(piano):
+    with pytest.raises(GenerationError, match="untrained came without an index"):
+        piano.originality("notetext: 0_no_60_80 480_nf_60_64")
