@@ -5,9 +5,11 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # The first Python from 3.11 to 3.13 that is found; or make PYTHON=/path/to/python3.12 …
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell command -v $(name))))
-CHORALE_BUILD ?= build/chorale
+BUILD ?= build
+# The folder that has the music of the presets piano and jazz; docs/model.md says what belongs in it.
+DATA ?= $(MUSIC21_LSTM_DATA)
 
-.PHONY: help demo test lint format bench docs train-chorale soundfont dist clean
+.PHONY: help demo test lint format bench docs train-chorale train-piano train-jazz soundfont dist clean
 
 help:
 	@echo "make demo          a bundled model improvises; see demo/"
@@ -15,7 +17,9 @@ help:
 	@echo "make lint          ruff, mypy --strict, the layers"
 	@echo "make bench         the measured claims of the README, side by side with the peers"
 	@echo "make docs          the documentation, into site/"
-	@echo "make train-chorale the preset 'chorale' again, into $(CHORALE_BUILD)/"
+	@echo "make train-chorale the preset 'chorale' again, into $(BUILD)/chorale/"
+	@echo "make train-piano   the preset 'piano' again, from the music in DATA=…, into $(BUILD)/piano/"
+	@echo "make train-jazz    the preset 'jazz' again, from the music in DATA=…, into $(BUILD)/jazz/"
 	@echo "make soundfont     the bundled bank again, from Debian's packages"
 
 demo: $(VENV)/.core
@@ -41,7 +45,13 @@ docs: $(VENV)/.docs
 	$(BIN)/mkdocs build --strict --site-dir site
 
 train-chorale: $(VENV)/.dev
-	$(BIN)/python -m music21_lstm train --corpus chorales --recipe events --half -o $(CHORALE_BUILD)
+	$(BIN)/python -m music21_lstm train --corpus chorales --settings chorale -o $(BUILD)/chorale
+
+train-piano: $(VENV)/.dev
+	$(BIN)/python -m music21_lstm train --corpus piano --data "$(DATA)" --settings piano -o $(BUILD)/piano
+
+train-jazz: $(VENV)/.dev
+	$(BIN)/python -m music21_lstm train --corpus jazz --data "$(DATA)" --settings jazz -o $(BUILD)/jazz
 
 soundfont: $(VENV)/.core
 	$(BIN)/python soundfonts/build.py --debian

@@ -32,7 +32,15 @@ if TYPE_CHECKING:
         TimeSignature,
     )
     from music21_lstm.errors import Music21LstmError
-    from music21_lstm.generation import Generator, load
+    from music21_lstm.generation import (
+        Generator,
+        Originality,
+        Sampling,
+        Steering,
+        Surprisal,
+        Variation,
+        load,
+    )
     from music21_lstm.notation import engrave
     from music21_lstm.pipeline import read, render, to_stream, train, write
     from music21_lstm.streams.elements import PerformanceEvent
@@ -49,11 +57,16 @@ _WHERE = {
     "Music21LstmError": "errors",
     "NoteOff": "encoding",
     "NoteOn": "encoding",
+    "Originality": "generation",
     "Performance": "encoding",
     "PerformanceEvent": "streams.elements",
     "RenderResult": "audio",
+    "Sampling": "generation",
     "SetTempo": "encoding",
+    "Steering": "generation",
+    "Surprisal": "generation",
     "TimeSignature": "encoding",
+    "Variation": "generation",
     "engrave": "notation",
     "load": "generation",
     "read": "pipeline",
@@ -74,11 +87,16 @@ __all__ = [
     "Music21LstmError",
     "NoteOff",
     "NoteOn",
+    "Originality",
     "Performance",
     "PerformanceEvent",
     "RenderResult",
+    "Sampling",
     "SetTempo",
+    "Steering",
+    "Surprisal",
     "TimeSignature",
+    "Variation",
     "__version__",
     "engrave",
     "load",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import soundfile
-from music21 import converter
+from music21 import converter, corpus
 
 from music21_lstm.cli import main
 from music21_lstm.encoding.midi import read_midi
@@ -124,6 +124,89 @@ def test_generate_takes_a_checkpoint_folder_a_file_and_standard_input_as_primer(
     assert len(performance_of(one.out).notes) == 6
 
 
+def test_generate_several_numbers_the_targets_and_tells_each_seed(run):
+    words = (
+        "generate --count 3 --rank --measures 2 --seed 5 --temperature key=0.9,delta=0.8".split()
+    )
+    facts = json.loads(run(*words, "-o", "new.mid", "-o", "new.notetext", "--json").out)
+    assert sorted(one["seed"] for one in facts) == [5, 6, 7]
+    assert {path.name for path in Path().iterdir()} == {
+        f"new-{number}.{suffix}" for number in (1, 2, 3) for suffix in ("mid", "notetext")
+    }
+    first = facts[0]
+    assert first["targets"] == ["new-1.mid", "new-1.notetext"]
+    alone = run(
+        "generate",
+        "--measures",
+        2,
+        "--seed",
+        first["seed"],
+        *"--temperature key=0.9,delta=0.8".split(),
+    )
+    assert alone.out == Path("new-1.notetext").read_text()
+    nats = [one["surprisal"] for one in facts]
+    assert abs(nats[0] - sorted(nats)[1]) == min(abs(n - sorted(nats)[1]) for n in nats)
+
+
+def test_generate_until_the_end_says_whether_the_model_ended_it(run):
+    words = "generate --until-end --measures 60 --seed 1 --repetition 0.5 -o a.mid --json".split()
+    facts = json.loads(run(*words).out)
+    assert facts["ended"] is True
+    assert facts["collapsed"] == []
+
+
+def test_surprisal_prints_the_nats_of_each_note_and_colours_a_score(run):
+    Path("c.notetext").write_text(C)
+    facts = json.loads(run("surprisal", "c.notetext", "--json").out)
+    assert [note["pitch"] for note in facts["each"]] == ["C4"]
+    assert facts["each"][0]["nats"] == pytest.approx(facts["nats"], abs=1e-3)
+    assert facts["nats"] == pytest.approx(sum(facts["by_field"].values()))
+    told = run(*"surprisal bach/bwv66.6 --color -o colours.musicxml".split())
+    assert "nats a note" in told.out
+    assert "in measure" in told.out
+    assert 'color="#' in Path("colours.musicxml").read_text()
+
+
+def test_fill_writes_some_measures_anew_and_leaves_the_others(run):
+    words = (
+        "fill bach/bwv66.6 --measures 4-5 --candidates 2 --seed 3 -o new.musicxml --json".split()
+    )
+    facts = json.loads(run(*words).out)
+    assert facts["seed"] in (3, 4)
+    before, after = corpus.parse("bach/bwv66.6"), converter.parse(Path("new.musicxml"))
+
+    def pitches(score, first, last):
+        return [n.pitch.midi for p in score.parts for n in p.measures(first, last).recurse().notes]
+
+    assert pitches(before, 6, 9) == pitches(after, 6, 9)
+    assert pitches(before, 4, 5) != pitches(after, 4, 5)
+
+
+def test_originality_names_the_chorale_that_was_copied(run):
+    facts = json.loads(run("originality", "bach/bwv253", "--json").out)
+    assert facts["copied_share"] > 0.9
+    assert facts["piece"].startswith("bwv253")
+    assert facts["runs"][0]["notes"] <= facts["longest_run"]
+    assert "the longest: " in run("originality", "bach/bwv253").out
+    free = run(*"generate --notes 40 --max-copy 9 --seed 1 -o free.mid".split())
+    assert free.code == 0, free.err
+    assert json.loads(run("originality", "free.mid", "--json").out)["longest_run"] <= 9
+
+
+def test_train_from_a_model_says_when_nothing_can_be_held_out(run, monkeypatch):
+    monkeypatch.setenv("MUSIC21_LSTM_CACHE", "cache")
+    Path("c.notetext").write_text("rs_480\n" + "0_no_60_80\n240_nf_60_64\n" * 90)
+    small = "--units 8 --layers 1 --head-units 8 --no-ages --recall --epochs 1 --held-out 0".split()
+    begun = run("train", "c.notetext", "-o", "begun", *small, "--no-index", "--quiet")
+    assert begun.code == 0, begun.err
+    assert not Path("begun/originality.safetensors").exists()
+    trained = run(*"train c.notetext --from begun -o tuned --epochs 1".split())
+    assert trained.code == 0, trained.err
+    assert "nothing is held out" in trained.err
+    assert Path("tuned/originality.safetensors").is_file()
+    assert json.loads(Path("tuned/config.json").read_text())["recall"] is True
+
+
 def test_train_post_then_generate_and_render_repeats_the_posts_result(run):
     """On real music, for two epochs and with a small network: the path, not the quality."""
     trained = run(
@@ -183,7 +266,8 @@ def test_presets_soundfonts_and_doctor_say_what_there_is(run):
 
 
 def test_the_shell_is_completed_and_help_has_examples(run):
-    for command in ("encode", "decode", "train", "generate", "render", "inspect"):
+    words = "encode decode train generate fill surprisal originality evaluate render inspect"
+    for command in words.split():
         text = run(command, "--help").out
         assert f"music21-lstm {command}" in text, command
         assert "Example" in text
@@ -214,6 +298,8 @@ def bad(tmp_path):
     (tmp_path / "kept.musicxml").write_bytes(b"mine")
     for name in ("changed", "newer"):
         shutil.copytree(preset_path("chorale"), tmp_path / name)
+    shutil.copytree(preset_path("chorale"), tmp_path / "bare")
+    (tmp_path / "bare" / "originality.safetensors").unlink()
     weights = tmp_path / "changed" / "weights.safetensors"
     data = bytearray(weights.read_bytes())
     data[-100] ^= 1
@@ -264,6 +350,24 @@ def bad(tmp_path):
         ("train c.notetext", "name the checkpoint's folder with -o DIR"),
         ("train c.notetext -o model --recipe waltz", "known recipes: events, post"),
         ("train missing -o model", "missing"),
+        ("train c.notetext -o model --settings waltz", "no settings 'waltz'"),
+        ("train c.notetext -o model --from missing", "neither a folder nor a bundled preset"),
+        ("train c.notetext -o model --from chorale --units 3", "leave out units"),
+        ("train --corpus hymns -o model", "known corpora: chorales, piano, jazz"),
+        ("generate --count 2", "--count 2 needs files"),
+        ("generate --count 0 -o kept.mid", "count is 0"),
+        ("generate --temperature hot -o kept.mid", "--temperature 'hot': give a number"),
+        ("generate --temperature pitch=1 -o kept.mid", "an event has no such field"),
+        ("generate --density 5 -o kept.mid", "has not learned to follow"),
+        ("generate --max-copy 3 -o kept.mid", "max_copy is 3"),
+        ("generate --retries -1 -o kept.mid", "retries is -1"),
+        ("surprisal c.notetext -o kept.mid", "colours stand in a score"),
+        ("surprisal c.notetext --color", "name it with -o"),
+        ("surprisal silent.notetext", "no notes"),
+        ("fill c.notetext --measures 7 -o kept.mid", "measures 7 to 7 are not there"),
+        ("fill c.notetext --measures last -o kept.mid", "measures 'last'"),
+        ("originality text.mid", "not a MIDI file"),
+        ("originality c.notetext --preset bare", "came without an index"),
     ],
 )
 def test_bad_input_gets_one_line_exit_code_1_and_nothing_is_lost(run, bad, command, message):

@@ -39,7 +39,8 @@ def test_the_console_examples_run_one_after_another(tmp_path):
         assert result.returncode == 0, f"{line}\n{result.stderr}"
     made = {path.name for path in tmp_path.iterdir()}
     assert {"new.musicxml", "new.mp3", "new.flac", "roll.png", "song.mid", "my-model"} <= made
+    assert {"some-3.mid", "filled.musicxml", "surprise.musicxml", "tuned"} <= made
 
 
 def test_the_examples_are_found():
-    assert len(PYTHON) == 3
+    assert len(PYTHON) == 4

@@ -1,8 +1,10 @@
-"""doctor: what is installed, and what was chosen."""
+"""doctor, presets: what is installed, and what was chosen."""
 
 from __future__ import annotations
 
+import json
 import platform
+from collections.abc import Iterator
 from importlib import metadata
 from typing import Any
 
@@ -10,7 +12,7 @@ from music21_lstm.cli.options import AsJson
 from music21_lstm.cli.output import Printer
 from music21_lstm.errors import AudioError
 
-__all__ = ["doctor"]
+__all__ = ["doctor", "presets"]
 
 _CORE = ("music21", "mido", "numpy", "pyfluidsynth", "safetensors", "soundfile", "typer")
 _EXTRAS = {"train": ("tensorflow", "keras")}
@@ -71,3 +73,51 @@ def _sound() -> dict[str, Any]:
     except AudioError as error:
         facts["soundfont"] = f"none: {error}"
     return facts
+
+
+def presets(as_json: AsJson = False) -> None:
+    """List the bundled models: what they were trained on, under which licence, how good they are.
+
+    Example:
+      music21-lstm presets --json
+
+    """
+    from music21_lstm.model import presets as bundled
+
+    found = [_preset(name) for name in bundled.names()]
+    lines = [line for one in found for line in _preset_lines(one)]
+    Printer(as_json=as_json).result(found, lines)
+
+
+def _preset(name: str) -> dict[str, Any]:
+    from music21_lstm.model import presets as bundled
+    from music21_lstm.model.checkpoint import CONFIG_FILE, METADATA_FILE, WEIGHTS_FILE
+
+    folder = bundled.path(name)
+    config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+    metadata = json.loads((folder / METADATA_FILE).read_text(encoding="utf-8"))
+    known = ("parameters", "source", "licence", "held_out_loss", "loss_unit", "command")
+    return {
+        "name": name,
+        "recipe": config["recipe"],
+        "time_base": config.get("time_base"),
+        "pedal": config.get("pedal", False),
+        "steering": config.get("steering", False),
+        "megabytes": round((folder / WEIGHTS_FILE).stat().st_size / 1e6, 2),
+        **{key: metadata.get(key) for key in known},
+        "card": str(folder / "MODEL_CARD.md"),
+    }
+
+
+def _preset_lines(one: dict[str, Any]) -> Iterator[str]:
+    can = [word for word in ("steering", "pedal") if one[word]]
+    yield (
+        f"{one['name']}: recipe {one['recipe']}, {one['time_base']} time"
+        f"{''.join(f', {word}' for word in can)}, {one['parameters']} weights, {one['megabytes']} MB"
+    )
+    yield f"  trained on {one['source']}; {one['licence']}"
+    loss = dict(one["held_out_loss"] or {})
+    if loss:
+        fields = ", ".join(f"{name} {nats:.3f}" for name, nats in loss.items() if name != "total")
+        yield f"  held out: {loss['total']:.3f} {one['loss_unit']} ({fields})"
+    yield f"  card: {one['card']}"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from music21_lstm.cli import about, convert, model, sound
+from music21_lstm.cli import about, analyse, convert, evaluate, sound
+from music21_lstm.cli.generate import generate
+from music21_lstm.cli.train import train
 
 __all__ = ["app"]
 
@@ -42,10 +44,14 @@ def _root(
 
 app.command("encode")(convert.encode)
 app.command("decode")(convert.decode)
-app.command("train")(model.train)
-app.command("generate")(model.generate)
+app.command("train")(train)
+app.command("generate")(generate)
+app.command("fill")(analyse.fill)
+app.command("surprisal")(analyse.surprisal)
+app.command("originality")(analyse.originality)
+app.command("evaluate")(evaluate.evaluate)
 app.command("render")(sound.render)
 app.command("inspect")(convert.inspect)
-app.command("presets")(model.presets)
+app.command("presets")(about.presets)
 app.command("soundfonts")(sound.soundfonts)
 app.command("doctor")(about.doctor)

@@ -23,16 +23,17 @@ from music21_lstm.errors import FileError
 
 if TYPE_CHECKING:
     from music21_lstm.encoding.performance import Performance
+    from music21_lstm.streams.reading import Source
 
-__all__ = ["decode", "encode", "inspect", "write_outputs"]
+__all__ = ["check_targets", "decode", "encode", "inspect", "write_outputs"]
 
-Source = Annotated[
+Music = Annotated[
     str, typer.Argument(help="MIDI, notetext, MusicXML or whatever music21 reads; - is stdin.")
 ]
 
 
 def encode(
-    source: Source,
+    source: Music,
     output: Annotated[
         list[str] | None, typer.Option("-o", "--output", help="Target; - (default) is stdout.")
     ] = None,
@@ -60,7 +61,7 @@ def encode(
 
 
 def decode(
-    source: Source,
+    source: Music,
     output: Annotated[
         list[str],
         typer.Option("-o", "--output", help="Target; its suffix says the format; may be repeated."),
@@ -86,7 +87,7 @@ def decode(
 
 
 def inspect(
-    source: Source,
+    source: Music,
     track: Track = None,
     percussion: Percussion = False,
     plot: Annotated[Path | None, typer.Option(help="Write a piano roll to this PNG.")] = None,
@@ -113,29 +114,38 @@ def inspect(
     Printer(as_json=as_json).result(facts, list(_lines(facts)))
 
 
+def check_targets(targets: list[str]) -> None:
+    """That every suffix is known and every folder there, before anything is made."""
+    from music21_lstm.pipeline import format_of
+
+    for target in targets:
+        if target != STANDARD:
+            format_of(target)
+        _check_folder(target)
+
+
 def write_outputs(
-    performance: Performance,
+    music: Source,
     targets: list[str],
     *,
     standard_format: str,
     title: str | None = None,
     **options: Any,
 ) -> list[Any]:
-    """Write one performance to several targets; all suffixes are known before the first is written."""
+    """Write one piece to several targets; all suffixes are known before the first is written."""
     from music21_lstm.pipeline import AUDIO_FORMATS, format_of, write
 
     formats = [standard_format if t == STANDARD else format_of(t) for t in targets]
-    for target in targets:
-        _check_folder(target)
+    check_targets(targets)
     results = []
     for target, chosen in zip(targets, formats, strict=True):
         # Only sound has options.
         own = options if chosen in AUDIO_FORMATS else {}
         if target == STANDARD:
             with standard_output() as out:
-                results.append(write(performance, out, format=chosen, title=title, **own))
+                results.append(write(music, out, format=chosen, title=title, **own))
         else:
-            results.append(write(performance, target, format=chosen, title=title, **own))
+            results.append(write(music, target, format=chosen, title=title, **own))
     return results
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from music21_lstm.errors import FileError
+from music21_lstm.errors import FileError, GenerationError
 
 if TYPE_CHECKING:
     from music21_lstm.encoding.performance import Performance
@@ -22,6 +22,8 @@ __all__ = [
     "STANDARD",
     "Printer",
     "is_number",
+    "measures_of",
+    "per_field",
     "progress",
     "read_source",
     "standard_output",
@@ -73,6 +75,33 @@ def track_of(text: str | None) -> int | str | None:
 def is_number(text: str) -> bool:
     """Whether *text* is a plain whole number; ``isdigit`` takes ``²`` for one too."""
     return text.isascii() and text.isdigit()
+
+
+def measures_of(text: str) -> tuple[int, int]:
+    """The first and the last of some measures: ``0-4``, or ``4`` for one."""
+    first, _, last = text.partition("-")
+    if not is_number(first) or (last and not is_number(last)):
+        raise FileError(f"measures {text!r}: give one number or two, as 0-4")
+    return int(first), int(last or first)
+
+
+def per_field(option: str, text: str | None) -> Any:
+    """The value of an *option* that is a number, or a number for some fields of an event; or None.
+
+    >>> per_field("--temperature", "0.9"), per_field("--temperature", "key=0.9,velocity=1.1")
+    (0.9, {'key': 0.9, 'velocity': 1.1})
+    """
+    if text is None:
+        return None
+    try:
+        if "=" not in text:
+            return float(text)
+        named = (part.partition("=") for part in text.split(","))
+        return {name.strip(): float(value) for name, _, value in named}
+    except ValueError:
+        raise GenerationError(
+            f"{option} {text!r}: give a number, or one for some fields, as key=0.9,velocity=1.1"
+        ) from None
 
 
 def title_of(source: str) -> str | None:
