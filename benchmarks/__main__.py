@@ -7,12 +7,17 @@ ALL = (
     "streams",
     "midi",
     "generation",
+    "streams16",
+    "training",
+    "collapse",
     "startup",
     "million",
     "musicxml",
     "drift",
     "memory",
     "roundtrip",
+    "overlap",
+    "originality",
 )
 
 # What is no benchmark's name is an argument of one: a folder, a file.

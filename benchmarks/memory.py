@@ -13,17 +13,17 @@ SHARED = Path(__file__).parent.parent.parent / "shared" / "data" / "piano-midi-d
 
 TRAIN = """
 import json, resource, sys, tempfile
-from music21_lstm import pipeline
+from music21_lstm import training
 from music21_lstm.encoding.midi import read_midi
 from music21_lstm.model.dataset import vocabulary_of
 song = read_midi(sys.argv[1])
-words = len(vocabulary_of(pipeline._steady([("song", song)])))
+words = len(vocabulary_of(training.steady([("song", song)])))
 class Enough(Exception): pass
 def stop(progress):
     if progress.step >= 100: raise Enough
 with tempfile.TemporaryDirectory() as folder:
     try:
-        pipeline.train([sys.argv[1]], folder + "/model", recipe="post", epochs=1, on_progress=stop)
+        training.train([sys.argv[1]], folder + "/model", recipe="post", epochs=1, on_progress=stop)
     except Enough:
         pass
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6

@@ -1,0 +1,1 @@
+"""Networks that the models are held against, trained here and left out of the wheel."""
