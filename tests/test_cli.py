@@ -259,7 +259,7 @@ def test_presets_soundfonts_and_doctor_say_what_there_is(run):
         "music21-lstm.sf3" in bank["path"] for bank in json.loads(run("soundfonts", "--json").out)
     )
     doctor = json.loads(run("doctor", "--json").out)
-    assert doctor["presets"] == ["chorale"]
+    assert "chorale" in doctor["presets"]
     assert doctor["fluidsynth"][0].isdigit()
     assert all(doctor["packages"].values())
     assert "fluidsynth: " in run("doctor").out
@@ -358,7 +358,7 @@ def bad(tmp_path):
         ("generate --count 0 -o kept.mid", "count is 0"),
         ("generate --temperature hot -o kept.mid", "--temperature 'hot': give a number"),
         ("generate --temperature pitch=1 -o kept.mid", "an event has no such field"),
-        ("generate --density 5 -o kept.mid", "has not learned to follow"),
+        ("generate --velocity-level 5 -o kept.mid", "has learned no velocity"),
         ("generate --max-copy 3 -o kept.mid", "max_copy is 3"),
         ("generate --retries -1 -o kept.mid", "retries is -1"),
         ("surprisal c.notetext -o kept.mid", "colours stand in a score"),

@@ -133,7 +133,7 @@ def fill(
     top_k: TopK = None,
     top_p: TopP = None,
     min_p: MinP = None,
-    repetition: Repetition = 0.0,
+    repetition: Repetition = None,
     seed: Seed = None,
     soundfont: Soundfont = None,
     as_json: AsJson = False,

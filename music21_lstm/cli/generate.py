@@ -77,7 +77,7 @@ def generate(
     top_k: TopK = None,
     top_p: TopP = None,
     min_p: MinP = None,
-    repetition: Repetition = 0.0,
+    repetition: Repetition = None,
     key: Annotated[
         str | None, typer.Option(help="As 'E- major' or 'f# minor'.", rich_help_panel=_WISHES)
     ] = None,

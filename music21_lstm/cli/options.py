@@ -45,7 +45,8 @@ TopK = Annotated[str | None, typer.Option(help="Draw from the k likeliest; 0 is 
 TopP = Annotated[str | None, typer.Option(help="Draw from the likeliest that make up p.")]
 MinP = Annotated[str | None, typer.Option(help="Leave out what is below p of the likeliest.")]
 Repetition = Annotated[
-    float, typer.Option(help="What it costs to play the same again, in nats; 0.5 is mild.")
+    float | None,
+    typer.Option(help="What it costs to play the same again, in nats; 0.5 is mild, 0 nothing."),
 ]
 Soundfont = Annotated[
     str | None, typer.Option(help="An SF2 or SF3 bank: a path, or a name of 'soundfonts'.")

@@ -30,7 +30,6 @@ from music21_lstm.errors import GenerationError
 from music21_lstm.generation.ensemble import ensemble_of
 from music21_lstm.generation.joining import is_played, onsets_of
 from music21_lstm.generation.passage import Gap, empty, gap_of, write
-from music21_lstm.generation.repetition import Repeats
 from music21_lstm.generation.request import Request, first_seed
 from music21_lstm.generation.surprisal import note_nats
 from music21_lstm.generation.take import Span, Take
@@ -253,7 +252,7 @@ def _candidates(
             Take(
                 config.resolution,
                 span=span,
-                repeats=Repeats(request.repetition, onsets),
+                repeats=request.repeats(config, onsets),
                 watch=Watch(config.resolution),
                 pedal=ensemble.pedal,
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import index
 from typing import TypedDict
@@ -13,6 +13,7 @@ from music21_lstm.encoding.events import TimeSignature
 from music21_lstm.errors import EventError, GenerationError, ModelError
 from music21_lstm.generation.joining import is_played
 from music21_lstm.generation.length import Length, length_of
+from music21_lstm.generation.repetition import Repeats
 from music21_lstm.generation.sampling import FieldSampling, PerField, Sampling
 from music21_lstm.generation.wishes import Steer, pairs_of
 from music21_lstm.model.config import ModelConfig
@@ -27,9 +28,14 @@ DEFAULT_MIN_P = 0.1
 """What is below a tenth of the likeliest is not drawn. With less than this, about one chorale of 50
 slips off its beat by a 32nd and never finds back (``python -m benchmarks drift``)."""
 
-PLAYED_MIN_P = {"key": 0.05}
-"""As played only improbable keys are cut. A chord (delta 0) is likelier than any one of the hundred
-other deltas, which share the rest: cut below a tenth of it, and nothing is left but chords."""
+PLAYED_MIN_P = 0.0
+"""As played nothing is cut. A chord (delta 0) is likelier than any one of the hundred other deltas,
+which share the rest: cut below a tenth of it, and nothing is left but chords. And of pieces of a
+minute with keys cut below a twentieth, a fiftieth and not at all, 11, 4 and 0 of 32 collapsed."""
+
+PLAYED_REPETITION = 0.3
+"""As played a model may go on for ever with what it has just repeated: of 24 pieces of 3 minutes one
+ended on one note without this, and none with it."""
 
 
 class Drawing(TypedDict, total=False):
@@ -39,7 +45,7 @@ class Drawing(TypedDict, total=False):
     top_k: PerField
     top_p: PerField
     min_p: PerField | None
-    repetition: float
+    repetition: float | None
     steer: Steer | None
     key: str | None
     density: float | None
@@ -76,7 +82,7 @@ class Request:
     top_k: PerField = 0
     top_p: PerField = 1.0
     min_p: PerField | None = None
-    repetition: float = 0.0
+    repetition: float | None = None
     steer: Steer | None = None
     key: str | None = None
     density: float | None = None
@@ -129,17 +135,19 @@ class Request:
                 f"{named}: what is asked for must be numbers, and a key"
             ) from None
 
+    def repeats(self, config: ModelConfig, onsets: Sequence[int]) -> Repeats:
+        """What playing the same again costs a model like that, after the primer's *onsets*."""
+        usual = PLAYED_REPETITION if is_played(config) else 0.0
+        return Repeats(usual if self.repetition is None else self.repetition, onsets)
+
     def sampling(self, config: ModelConfig) -> FieldSampling:
         """How to draw each field from a model like that."""
-        min_p: PerField = {} if self.min_p is None else self.min_p
-        if is_played(config) and isinstance(min_p, Mapping):
-            min_p = {**PLAYED_MIN_P, **min_p}
         return FieldSampling.of(
-            Sampling(min_p=0.0 if is_played(config) else DEFAULT_MIN_P),
+            Sampling(min_p=PLAYED_MIN_P if is_played(config) else DEFAULT_MIN_P),
             temperature=self.temperature,
             top_k=self.top_k,
             top_p=self.top_p,
-            min_p=min_p,
+            min_p={} if self.min_p is None else self.min_p,
         )
 
 

@@ -157,7 +157,7 @@ class _Begun:
         copies = None
         if request.max_copy is not None and index is not None:
             copies = CopyWatch(index, request.max_copy, ensemble.resolution, head)
-        return cls(ensemble, head, Repeats(request.repetition, onsets_of(heard)), copies)
+        return cls(ensemble, head, request.repeats(checkpoint.config, onsets_of(heard)), copies)
 
     def take(
         self, length: Length | None = None, span: Span = _FREE, *, watched: bool = False
