@@ -423,7 +423,7 @@ def test_evaluate_prints_a_table_and_needs_nothing_but_files(run, chorales):
     assert code == 0
     assert "nats a note" in out
     assert "1/24 quarter, no velocity" in out
-    assert "no baseline" in out
+    assert "unigram" in out
     assert "overlap" not in out.lower()
     assert "scoring" in err
 

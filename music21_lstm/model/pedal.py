@@ -69,7 +69,7 @@ def gesture(found: Sequence[int]) -> int:
     >>> gesture([]), gesture([7]), offsets(gesture([7]), 10)
     (0, 6, (6,))
     >>> gesture([2, 11]), offsets(gesture([2, 11]), 60)
-    (26, (2, 8))
+    (25, (2, 8))
     """
     if not found:
         return 0
