@@ -51,7 +51,7 @@ train-piano: $(VENV)/.dev
 	$(BIN)/python -m music21_lstm train --corpus piano --data "$(DATA)" --settings piano -o $(BUILD)/piano
 
 train-jazz: $(VENV)/.dev
-	$(BIN)/python -m music21_lstm train --corpus jazz --data "$(DATA)" --settings jazz -o $(BUILD)/jazz
+	$(BIN)/python -m music21_lstm train --corpus jazz --data "$(DATA)" --from piano --settings jazz -o $(BUILD)/jazz
 
 soundfont: $(VENV)/.core
 	$(BIN)/python soundfonts/build.py --debian

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,8 +79,9 @@ def train(
 
     *settings* are those of the recipe (:func:`music21_lstm.model.settings.settings_for`); *base*
     names a preset's own. *start* is a preset or checkpoint to train on from (fine-tuning): it keeps
-    its network, and a fifth of the pieces is held out if there are five. *data* is the folder of a
-    corpus that a user keeps, which has to have all of it unless *incomplete*; *cache* is the folder
+    its network (what *base* says of one is passed over), and a fifth of the pieces is held out if
+    there are five. *data* is the folder of a corpus that a user keeps, which has to have all of it
+    unless *incomplete*; *cache* is the folder
     of what has been read (default: the usual one). *workers* is how many processes read (default:
     one a processor, for more than eight files; a script then stands under
     ``if __name__ == "__main__":``).
@@ -107,7 +108,7 @@ def train(
     if start is not None:
         begin = checkpoint.load(presets.resolve(start))
         facts["start"] = {"name": str(start), "licence": begin.metadata.get("licence")}
-        settings = _going_on(recipe, base, settings)
+        settings, base = _going_on(recipe, base, settings), None
     chosen = settings_for(recipe, base, **settings)
     if not isinstance(chosen, EventsSettings):
         songs = material.performances()
@@ -136,14 +137,16 @@ def _going_on(recipe: str, base: str | None, settings: Mapping[str, object]) -> 
     """The *settings* with which a trained model is trained on."""
     from music21_lstm.model.bases import FINE_TUNING
     from music21_lstm.model.config import EventsConfig
+    from music21_lstm.model.settings import settings_for
 
     given = {name: value for name, value in settings.items() if value is not None}
-    own = {field.name for field in fields(EventsConfig)} - {"dropout"}
-    kept = ["the settings of a preset"] * (base is not None) + sorted(own & given.keys())
+    own = {field.name for field in fields(EventsConfig)}
+    kept = sorted((own - {"dropout"}) & given.keys())
     if kept or recipe != "events":
         what = kept[0] if kept else f"the recipe {recipe}"
         raise TrainingError(f"a model that is trained on keeps its own network; leave out {what}")
-    return {**FINE_TUNING, **given}
+    usual = asdict(settings_for(recipe, base)) if base else FINE_TUNING
+    return {name: value for name, value in {**usual, **given}.items() if name != "model"}
 
 
 def _events_config(begin: Checkpoint) -> EventsConfig:

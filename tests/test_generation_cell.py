@@ -19,7 +19,8 @@ from music21_lstm.model.settings import EventsSettings
 
 SIZES = {"units": 24, "head_units": 16}
 PLAYED = {"time_base": "played", "resolution": 50, "delta_edges": played_edges()}
-EXTRAS = {"ages": True, "recall": True, "steering": True, "pedal": True}
+EXTRAS = {"ages": True, "recall": True, "sequences": True, "ends": True,
+          "steering": True, "steered_heads": True, "pedal": True}  # fmt: skip
 CONFIGS = {
     "one layer": EventsConfig(**SIZES, layers=1, bar_positions=96, velocity_bins=1),
     "three layers": EventsConfig(**SIZES, layers=3, bar_positions=192, velocity_bins=8),

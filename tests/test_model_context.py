@@ -17,7 +17,8 @@ from music21_lstm.model.pedal import legal_gestures
 from music21_lstm.model.tracker import Tracker, legal_keys
 from tests.strategies import messy_performances
 
-WRITTEN = EventsConfig(ages=True, recall=True, pedal=True, steering=True)
+PLAIN = EventsConfig(ages=True, recall=True, pedal=True, steering=True)
+WRITTEN = replace(PLAIN, sequences=True, ends=True)
 PLAYED = replace(
     WRITTEN,
     time_base="played",
@@ -48,7 +49,7 @@ def _agree(performance, config):
 
 
 @settings(max_examples=50)
-@given(messy_performances(metres=((),)), st.sampled_from([WRITTEN, PLAYED, COARSE]))
+@given(messy_performances(metres=((),)), st.sampled_from([PLAIN, WRITTEN, PLAYED, COARSE]))
 def test_the_tracker_sees_event_by_event_what_is_seen_of_the_whole(performance, config):
     _agree(performance, config)
 

@@ -20,7 +20,8 @@ from music21_lstm.model.tracker import Tracker
 
 SIZES = {"units": 7, "layers": 2, "delta_size": 3, "key_size": 5, "velocity_size": 2,
          "position_size": 4, "head_units": 6}  # fmt: skip
-EXTRAS = {"ages": True, "recall": True, "steering": True, "pedal": True}
+EXTRAS = {"ages": True, "recall": True, "sequences": True, "ends": True,
+          "steering": True, "steered_heads": True, "pedal": True}  # fmt: skip
 PLAYED = {"time_base": "played", "resolution": 50, "delta_edges": played_edges()}
 
 CONFIGS = {
@@ -101,16 +102,22 @@ class _ByHand:
         bar = ["position", "remaining"] * config.has_bar
         pause = ["pause"] * config.ages
         recall = ["recall_length", "recall_pitch", "recall_wait", "recall_velocity"] * config.recall
+        ends = ["recall_end", "recall_end_wait"] * config.ends
+        asked = config.steered_heads
         pedal = ["pedal"] * config.pedal
         steer = ["steer_key", "steer_density", "steer_velocity", "steer_register"] * config.steering
         sounding = batch["sounding"][t].astype(float)
         x = np.concatenate(
             [*embedded("delta", "key", *velocity), sounding,
-             *embedded(*bar, *pause, *recall, *pedal, *steer)]
+             *embedded(*bar, *pause, *recall, *ends, *pedal, *steer)]
         )  # fmt: skip
         for layer, state in enumerate(self.states):
             x = self.step(layer, state, x)
-        found = {"delta": self.head("delta", x, *embedded(*pause, *recall))}
+        found = {
+            "delta": self.head(
+                "delta", x, *embedded(*pause, *recall, *ends, *["steer_density"] * asked)
+            )
+        }
         planes = [sounding]
         if config.ages:
             code = batch["since"][t].astype(float)
@@ -118,11 +125,12 @@ class _ByHand:
             then = struck + config.delta_edges[batch["next_delta"][t]]
             planes += [sounding * np.log(1 + then) / 7, np.exp(-then / 100), np.exp(-then / 600)]
         place = embedded(*(f"next_{name}" for name in bar))
+        steered = ["steer_key", "steer_register"] * asked
         found["key"] = self.head(
-            "key", x, *embedded("next_delta"), *planes, *place, *embedded(*recall)
+            "key", x, *embedded("next_delta"), *planes, *place, *embedded(*recall, *ends, *steered)
         )
         if config.has_velocity:
-            said = embedded("next_key", "next_delta", *recall)
+            said = embedded("next_key", "next_delta", *recall, *["steer_velocity"] * asked)
             found["velocity"] = self.head("velocity", x, *said)
         if config.pedal:
             found["pedal"] = self.head("pedal", x, *embedded("next_key", "next_delta", "pedal"))

@@ -121,7 +121,6 @@ def test_what_was_read_is_read_from_the_cache_the_next_time(folder, tmp_path, ca
     ("options", "message"),
     [
         ({"units": 12}, "keeps its own network; leave out units"),
-        ({"base": "piano"}, "leave out the settings of a preset"),
         ({"recipe": "post"}, "leave out the recipe post"),
         ({"patience": 0}, "patience is 0"),
     ],
@@ -129,6 +128,18 @@ def test_what_was_read_is_read_from_the_cache_the_next_time(folder, tmp_path, ca
 def test_what_fine_tuning_cannot_change_is_an_error(base, folder, tmp_path, options, message):
     with pytest.raises(TrainingError, match=message):
         ml.train([folder / "bwv269.mid"], tmp_path / "m", start=base[0], **options)
+
+
+def test_of_a_preset_s_settings_a_model_that_is_trained_on_takes_those_of_training(
+    base, folder, tmp_path
+):
+    begun = checkpoint.load(base[0])
+    made = ml.train(
+        [folder / "bwv269.mid"], tmp_path / "m", start=base[0], base="chorale", epochs=1, index=False
+    )
+    assert made.config == begun.config
+    assert made.metadata["settings"]["learning_rate"] == BASES["chorale"].get("learning_rate", 2e-3)
+    assert made.metadata["settings"]["batch_size"] == BASES["chorale"]["batch_size"]
 
 
 @pytest.mark.parametrize("name", BASES)

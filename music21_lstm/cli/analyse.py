@@ -21,7 +21,7 @@ from music21_lstm.cli.options import (
     TopK,
     TopP,
 )
-from music21_lstm.cli.output import Printer, measures_of, per_field, read_source
+from music21_lstm.cli.output import Printer, measures_of, read_source, sampling_of
 from music21_lstm.errors import FileError
 
 if TYPE_CHECKING:
@@ -150,16 +150,10 @@ def fill(
     first, last = measures_of(measures)
     check_targets(output)
     generator = load(preset)
-    chosen = {
-        "temperature": per_field("--temperature", temperature),
-        "top_k": per_field("--top-k", top_k),
-        "top_p": per_field("--top-p", top_p),
-        "min_p": per_field("--min-p", min_p),
-    }
-    given: Any = {name: value for name, value in chosen.items() if value is not None}
     found = generator.fill(
         _music(source), first, last,
-        candidates=candidates, repetition=repetition, seed=seed, **given,
+        candidates=candidates, repetition=repetition, seed=seed,
+        **sampling_of(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p),
     )  # fmt: skip
     write_outputs(found, output, standard_format="musicxml", soundfont=soundfont)
     filling = found.editorial["fill"]

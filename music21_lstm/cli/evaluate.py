@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from music21_lstm.cli.options import AsJson, Quiet
-from music21_lstm.cli.output import Printer, progress
+from music21_lstm.cli.options import AsJson, MinP, Quiet, Temperature, TopK, TopP
+from music21_lstm.cli.output import Printer, progress, sampling_of
 from music21_lstm.errors import ModelError, Music21LstmError
 
 if TYPE_CHECKING:
@@ -29,12 +29,10 @@ def evaluate(
     ] = 10,
     seconds: Annotated[float, typer.Option(help="How long each of them is.")] = 60.0,
     seed: Annotated[int, typer.Option(help="The seed of the first; each next has one more.")] = 0,
-    temperature: Annotated[float | None, typer.Option(help="0 takes the likeliest.")] = None,
-    top_k: Annotated[int | None, typer.Option(help="Draw from the k likeliest.")] = None,
-    top_p: Annotated[float | None, typer.Option(help="Draw from those that make up p.")] = None,
-    min_p: Annotated[
-        float | None, typer.Option(help="Leave out what is below p of the likeliest.")
-    ] = None,
+    temperature: Temperature = None,
+    top_k: TopK = None,
+    top_p: TopP = None,
+    min_p: MinP = None,
     baseline: Annotated[
         list[str] | None,
         typer.Option(help="A folder to compare with: a checkpoint or baseline; may be repeated."),
@@ -72,12 +70,11 @@ def evaluate(
     pieces = _read(files, printer, meter)
     counted = [performance for _, performance in _read(train or [], printer, meter)]
     others = [load_baseline(folder, counted) for folder in baseline or []]
-    chosen = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p}
     try:
         found = evaluate_model(
             generator, pieces, baselines=others, train=counted, generate=generate, seconds=seconds,
             seed=seed, on_step=meter.step,
-            **{name: value for name, value in chosen.items() if value is not None},
+            **sampling_of(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p),
         )  # fmt: skip
     finally:
         meter.close()

@@ -26,8 +26,8 @@ from music21_lstm.cli.output import (
     STANDARD,
     Printer,
     measures_of,
-    per_field,
     read_source,
+    sampling_of,
     track_of,
 )
 from music21_lstm.errors import FileError
@@ -134,12 +134,7 @@ def generate(
     found = generator.variations(
         heard, count=1 if count is None else count, rank=rank, measured=rank, events=events,
         notes=notes, measures=measures, seconds=seconds, until_end=until_end,
-        **_given(
-            temperature=per_field("--temperature", temperature),
-            top_k=per_field("--top-k", top_k),
-            top_p=per_field("--top-p", top_p),
-            min_p=per_field("--min-p", min_p),
-        ),
+        **sampling_of(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p),
         repetition=repetition, key=key, density=density, velocity=velocity_level,
         register=register, max_copy=max_copy, watch=not no_watch, retries=retries, seed=seed,
         time_signature=time_signature, include_primer=not without_primer,

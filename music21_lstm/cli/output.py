@@ -26,6 +26,7 @@ __all__ = [
     "per_field",
     "progress",
     "read_source",
+    "sampling_of",
     "standard_output",
     "title_of",
     "track_of",
@@ -102,6 +103,19 @@ def per_field(option: str, text: str | None) -> Any:
         raise GenerationError(
             f"{option} {text!r}: give a number, or one for some fields, as key=0.9,velocity=1.1"
         ) from None
+
+
+def sampling_of(**options: str | None) -> dict[str, Any]:
+    """Those of the sampling's *options* that are given, each read by :func:`per_field`.
+
+    >>> sampling_of(temperature="0.9", top_k=None, min_p="key=0.02")
+    {'temperature': 0.9, 'min_p': {'key': 0.02}}
+    """
+    return {
+        name: per_field(f"--{name.replace('_', '-')}", text)
+        for name, text in options.items()
+        if text is not None
+    }
 
 
 def title_of(source: str) -> str | None:

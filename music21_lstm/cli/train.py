@@ -83,8 +83,13 @@ def train(
     dropout: Annotated[float | None, _net(help="Dropout between layers.")] = None,
     ages: Annotated[bool | None, _net(help="See how long ago each pitch was struck.")] = None,
     recall: Annotated[bool | None, _net(help="See what came next the last time.")] = None,
+    sequences: Annotated[bool | None, _net(help="… in any key (with --recall).")] = None,
+    ends: Annotated[bool | None, _net(help="… and when its notes ended (with --recall).")] = None,
     steering: Annotated[
         bool | None, _net(help="Learn to follow a key, density, velocity and register.")
+    ] = None,
+    steered_heads: Annotated[
+        bool | None, _net(help="… told to the heads, too (with --steering).")
     ] = None,
     pedal: Annotated[bool | None, _net(help="Learn the sustain pedal.")] = None,
     epochs: Annotated[int | None, _run(help="How often all the data is seen.")] = None,
@@ -129,7 +134,8 @@ def train(
         "velocity_bins": velocity_bins, "bar_positions": bar_positions, "units": units,
         "layers": layers, "head_units": head_units, "delta_size": delta_size,
         "key_size": key_size, "velocity_size": velocity_size, "position_size": position_size,
-        "dropout": dropout, "ages": ages, "recall": recall, "steering": steering, "pedal": pedal,
+        "dropout": dropout, "ages": ages, "recall": recall, "sequences": sequences, "ends": ends,
+        "steering": steering, "steered_heads": steered_heads, "pedal": pedal,
         "epochs": epochs, "batch_size": batch_size, "window": window,
         "learning_rate": learning_rate, "weight_decay": weight_decay, "average": average,
         "precision": precision, "half": half, "max_minutes": max_minutes, "seed": seed,

@@ -29,7 +29,7 @@ __all__ = ["EventCells", "PostCell"]
 Floats = NDArray[np.float32]
 Rows = NDArray[np.intp]
 Arrays = Mapping[str, Floats]
-
+Columns = Mapping[str, Rows | Sequence[int]]
 
 _PLANES = ("sounding", *AGE_PLANES)
 
@@ -54,19 +54,35 @@ def _lstm(gates: Floats, carried: Floats, out: Floats) -> None:
     out *= gates[..., 2 * units : 3 * units]
 
 
+class _Tables:
+    """Tables of one width, stacked, so that a row of each is looked up and added up in one go."""
+
+    def __init__(self, tables: Mapping[str, Floats]) -> None:
+        self.names = tuple(tables)
+        self._starts = np.cumsum([0, *map(len, tables.values())])[:-1, None]
+        self._stacked = np.concatenate(list(tables.values()))
+
+    def sums(self, columns: Columns) -> Floats:
+        """The sum, (streams, width), of the rows that *columns* names, (streams,) of each table."""
+        rows = np.array([columns[name] for name in self.names])
+        rows += self._starts
+        found: Floats = self._stacked.take(rows, axis=0).sum(axis=0)
+        return found
+
+
 class _Head:
     """A head: what the parts of its input add (*tables*), and the kernel and bias of its logits."""
 
     def __init__(self, arrays: Arrays, name: str, parts: dict[str, Floats]) -> None:
-        self.tables = {part: table for part, table in parts.items() if part not in _PLANES}
+        tables = {part: table for part, table in parts.items() if part not in _PLANES}
+        self.tables = _Tables(tables) if tables else None
         planes = [table for part, table in parts.items() if part in _PLANES]
         self.planes = np.concatenate(planes) if planes else np.zeros((0, 0), np.float32)
         self.kernel = np.ascontiguousarray(arrays[f"head_{name}/logits/kernel"])
         self.bias = arrays[f"head_{name}/logits/bias"]
 
     def logits(self, hidden: Floats) -> Floats:
-        np.maximum(hidden, 0, out=hidden)
-        result: Floats = hidden @ self.kernel
+        result: Floats = np.maximum(hidden, 0) @ self.kernel
         result += self.bias
         return result
 
@@ -94,7 +110,7 @@ class EventCells:
         units = self._units
         self._out = np.zeros((streams, self._layers * units), np.float32)
         self._carried = np.zeros((self._layers, streams, units), np.float32)
-        self._columns: dict[str, Rows] = {}
+        self._columns: Columns = {}
         self._sounding = self._times = np.zeros((streams, 128), np.float32)
         self._traces: list[Floats] = []
         self._seen: dict[str, Floats] = {}
@@ -104,7 +120,7 @@ class EventCells:
         other = copy.copy(self)
         places = list(streams)
         other._out, other._carried = self._out[places], self._carried[:, places]
-        other._columns = {name: rows[places] for name, rows in self._columns.items()}
+        other._columns = {name: np.array(rows)[places] for name, rows in self._columns.items()}
         other._sounding, other._times = self._sounding[places], self._times[places]
         other._traces = [trace[places] for trace in self._traces]
         other._seen = {name: values[places] for name, values in self._seen.items()}
@@ -115,9 +131,10 @@ class EventCells:
         parts = input_parts(self.config)
         kernel = _gates_arranged(arrays["lstm_0/kernel"])
         bias = _gates_arranged(arrays["lstm_0/bias"])
-        self._inputs = _tables(parts, kernel, arrays)
-        self._inputs["key"] = self._inputs["key"] + bias
-        self._rows = [name for name in parts if name != "sounding"]
+        tables = _tables(parts, kernel, arrays)
+        tables["key"] = tables["key"] + bias
+        self._sounding_kernel = tables.pop("sounding")
+        self._inputs = _Tables(tables)
 
     def _read_layers(self, arrays: Arrays) -> None:
         """One matrix a layer: above the first, kernel over recurrent, for the outputs side by side."""
@@ -148,7 +165,7 @@ class EventCells:
 
     def advance(
         self,
-        columns: Mapping[str, Rows],
+        columns: Columns,
         sounding: NDArray[np.uint8],
         since: NDArray[np.uint8] | None = None,
     ) -> None:
@@ -158,17 +175,16 @@ class EventCells:
         :func:`~music21_lstm.model.context.observe` gives it; those of steering may be missing: no
         wish. *sounding* and *since*: (streams, 128).
         """
-        nothing = np.zeros(len(sounding), np.intp)
-        self._columns = {name: columns.get(name, nothing) for name in self._rows}
+        nothing = [0] * len(sounding)
+        self._columns = {name: columns.get(name, nothing) for name in self._inputs.names}
         self._sounding = sounding.astype(np.float32)
         if since is not None:
             self._times = TIMES[since]
             self._traces = [np.exp(self._times / -fade) for fade in (FADE, LONG_FADE)]
         units = self._units
         gates: Floats = self._out[:, :units] @ self._kernels[0]
-        for name, rows in self._columns.items():
-            gates += self._inputs[name][rows]
-        gates += _times(self._sounding, self._inputs["sounding"])
+        gates += self._inputs.sums(self._columns)
+        gates += _times(self._sounding, self._sounding_kernel)
         _lstm(gates, self._carried[0], self._out[:, :units])
         for layer in range(1, self._layers):
             start = (layer - 1) * units
@@ -210,11 +226,11 @@ class EventCells:
     def _said(self, head: str, nexts: Mapping[str, Rows], planes: Floats | None = None) -> Floats:
         """The logits of a *head*, given what is known of the next event, and of each pitch."""
         found = self._heads[head]
-        hidden = self._seen[head].copy()
-        for name, table in found.tables.items():
-            hidden += table[nexts[name] if name in nexts else self._columns[name]]
+        hidden = self._seen[head]
+        if found.tables is not None:
+            hidden = hidden + found.tables.sums({**self._columns, **nexts})
         if planes is not None:
-            hidden += _times(planes, found.planes)
+            hidden = hidden + _times(planes, found.planes)
         return found.logits(hidden)
 
 

@@ -14,10 +14,10 @@ from music21_lstm.encoding.events import ControlChange, Event, NoteOff, NoteOn, 
 from music21_lstm.encoding.performance import Performance
 from music21_lstm.errors import GenerationError
 from music21_lstm.generation.cell import EventCells
-from music21_lstm.generation.grammar import forbid_deltas, forbid_keys
+from music21_lstm.generation.grammar import avoid_keys, forbid_deltas, forbid_keys
 from music21_lstm.generation.joining import PLAYED_QUARTERS_A_SECOND, is_played
 from music21_lstm.generation.players import PostPlayer
-from music21_lstm.generation.sampling import FieldSampling, draw
+from music21_lstm.generation.sampling import FieldSampling, draws
 from music21_lstm.generation.take import Ask, Step
 from music21_lstm.generation.wishes import Steer, Wishes, pairs_of
 from music21_lstm.model.checkpoint import Checkpoint
@@ -25,7 +25,7 @@ from music21_lstm.model.config import END, KEYS, EventsConfig, ModelConfig, Post
 from music21_lstm.model.context import observe
 from music21_lstm.model.features import Fields, bar_ticks, encode, gridded, velocity_of
 from music21_lstm.model.pedal import SUSTAIN, legal_gestures, offsets
-from music21_lstm.model.tracker import Tracker
+from music21_lstm.model.tracker import Tracker, legal_keys, since
 
 __all__ = ["Ensemble", "EventEnsemble", "ensemble_of"]
 
@@ -111,7 +111,7 @@ class EventEnsemble:
         self._velocity = DEFAULT_VELOCITY
         self.resolution = config.resolution
         cells = EventCells(config, checkpoint.arrays)
-        self._unheard = _unheard(checkpoint)
+        self._heard = ~_unheard(checkpoint)
         if primer is None:
             tracker = Tracker(config, bar=bar_ticks(metre.numerator, metre.denominator, config))
         else:
@@ -135,42 +135,31 @@ class EventEnsemble:
     def _listen(self, cells: EventCells, rows: Fields) -> None:
         """Hear the events of a primer, wherever its bars begin and end."""
         seen: dict[str, Any] = observe(rows, self._config)
-        since = seen.pop("since", None)
+        struck = seen.pop("since", None)
         for t in range(len(rows)):
             columns = {name: values[t : t + 1] for name, values in seen.items()}
             cells.advance(
-                columns, rows.sounding[t : t + 1], None if since is None else since[t : t + 1]
+                columns, rows.sounding[t : t + 1], None if struck is None else struck[t : t + 1]
             )
 
     def next_events(self, sampling: FieldSampling, asks: Sequence[Ask | None]) -> list[Step | None]:
         """Draw delta, key, velocity and pedal, each given the ones before."""
-        drawn = [
-            _Draw(
-                self._config, self._trackers[place], ask, sampling, self._dice[place], self._unheard
-            )
-            for place, ask in enumerate(asks)
-            if ask is not None
-        ]
         cells, places = self._left(asks)
-        for one, logits in zip(drawn, cells.delta_logits(), strict=True):
-            one.delta(logits)
-        delta = np.array([one.step[0] for one in drawn])
-        nexts = np.array([one.place for one in drawn])
-        for one, logits in zip(
-            drawn, cells.key_logits(delta, *nexts.T) - _UNHEARD * self._unheard, strict=True
-        ):
-            one.key(logits)
-        key = np.array([one.step[1] for one in drawn])
+        trackers = [self._trackers[place] for place in places]
+        drawn = _Draws(
+            self._config, trackers, [ask for ask in asks if ask is not None], sampling,
+            [self._dice[place] for place in places], self._heard,
+        )  # fmt: skip
+        drawn.deltas(cells.delta_logits())
+        drawn.keys(cells.key_logits(drawn.delta, *drawn.places().T))
         if self._config.has_velocity:
-            for one, logits in zip(drawn, cells.velocity_logits(key, delta), strict=True):
-                one.velocity(logits)
+            drawn.velocities(cells.velocity_logits(drawn.key, drawn.delta))
         if self._config.pedal:
-            for one, logits in zip(drawn, cells.pedal_logits(key, delta), strict=True):
-                one.pedal(logits)
+            drawn.gestures(cells.pedal_logits(drawn.key, drawn.delta))
         found: list[Step | None] = [None] * len(asks)
-        for place, one in zip(places, drawn, strict=True):
-            found[place] = one.said(self._velocity)
-        self._hear(cells, [self._trackers[place] for place in places])
+        for place, tracker, step in zip(places, trackers, drawn.steps(), strict=True):
+            found[place] = _said(self._config, tracker, step, self._velocity)
+        self._hear(cells, trackers)
         return found
 
     def _left(self, asks: Sequence[Ask | None]) -> tuple[EventCells, list[int]]:
@@ -185,9 +174,9 @@ class EventEnsemble:
         told = [
             tracker.columns() | self._wishes.at(tracker.tick - self._begun) for tracker in trackers
         ]
-        columns = {name: np.array([rows[name] for rows in told]) for name in told[0]}
-        since = np.stack([t.since() for t in trackers]) if self._config.ages else None
-        cells.advance(columns, np.stack([tracker.sounding for tracker in trackers]), since)
+        columns = {name: [rows[name] for rows in told] for name in told[0]}
+        sounding = np.array([tracker.sounding for tracker in trackers])
+        cells.advance(columns, sounding, since(trackers) if self._config.ages else None)
 
 
 def _unheard(checkpoint: Checkpoint) -> NDArray[np.bool_]:
@@ -205,74 +194,100 @@ def _unheard(checkpoint: Checkpoint) -> NDArray[np.bool_]:
     return beyond
 
 
-class _Draw:
-    """The next event of one stream, field by field: *step* is delta, key, velocity and gesture."""
+class _Draws:
+    """The next event of each stream, field by field, all streams at once: *delta*, *key* and so on."""
 
     def __init__(
         self,
         config: EventsConfig,
-        tracker: Tracker,
-        ask: Ask,
+        trackers: Sequence[Tracker],
+        asks: Sequence[Ask],
         sampling: FieldSampling,
-        dice: np.random.Generator,
-        unheard: NDArray[np.bool_],
+        dice: Sequence[np.random.Generator],
+        heard: NDArray[np.bool_],
     ) -> None:
-        self._config, self._tracker, self._ask = config, tracker, ask
-        self._unheard = unheard
-        self._sampling, self._dice = sampling, dice
-        self.step = [0, END, 0, 0]
-        self.place = (0, 0)
+        self._config, self._trackers, self._asks = config, trackers, asks
+        self._sampling, self._dice, self._heard = sampling, dice, heard
+        self._sounding = np.array([tracker.sounding for tracker in trackers])
+        self._last = np.array([tracker.key for tracker in trackers])
+        self._closing = [ask.closing for ask in asks]
+        self.delta = self.key = np.zeros(len(asks), np.intp)
+        self.velocity, self.gesture = np.zeros((2, len(asks)), np.intp)
 
-    def delta(self, logits: Floats) -> None:
-        """Draw when; afterwards *place* is where in the bar that is."""
-        edges, tracker = self._config.delta_edges, self._tracker
-        first = bisect_left(edges, min(self._ask.wait, edges[-1]))
-        forbid_deltas(
-            logits, tracker, closing=self._ask.closing, first=first, unheard=self._unheard
-        )
-        self.step[0] = draw(logits, self._sampling.delta, self._dice)
-        self.place = tracker.rows(self.step[0])
+    def deltas(self, logits: Floats) -> None:
+        """Draw when. A chord at the top of the range must not climb out of what was *heard*."""
+        edges = self._config.delta_edges
+        now = legal_keys(self._sounding, self._last, self.delta) & self._heard
+        firsts = [bisect_left(edges, min(ask.wait, edges[-1])) for ask in self._asks]
+        forbid_deltas(logits, now, self._closing, firsts)
+        self.delta = draws(logits, self._sampling.delta, self._dice)
 
-    def key(self, logits: Floats) -> None:
+    def places(self) -> NDArray[np.intp]:
+        """Where in the bar that is, (streams, 2): the rows of its embeddings."""
+        if not self._config.has_bar:
+            return np.zeros((len(self.delta), 2), np.intp)
+        timed = zip(self._trackers, self.delta.tolist(), strict=True)
+        return np.array([tracker.rows(delta) for tracker, delta in timed])
+
+    def keys(self, logits: Floats) -> None:
         """Draw which note goes on or off, or the end."""
-        ask, delta = self._ask, self.step[0]
-        forbid_keys(
-            logits, self._tracker, delta, closing=ask.closing, may_end=ask.may_end,
-            penalty=ask.penalty,
-            forbidden=ask.forbidden and ask.forbidden(self._config.delta_edges[delta]),
-        )  # fmt: skip
-        self.step[1] = draw(logits, self._sampling.key, self._dice)
+        logits[:, ~self._heard] -= _UNHEARD
+        legal = legal_keys(self._sounding, self._last, self.delta)
+        may_end = [ask.may_end for ask in self._asks]
+        forbid_keys(logits, legal, closing=self._closing, may_end=may_end)
+        for row, ask in enumerate(self._asks):
+            if ask.penalty is not None:
+                logits[row, 128:END] -= ask.penalty
+            if ask.forbidden is not None:
+                wait = self._config.delta_edges[self.delta[row]]
+                avoid_keys(logits[row], ask.forbidden(wait))
+        self.key = draws(logits, self._sampling.key, self._dice)
 
-    def velocity(self, logits: Floats) -> None:
-        """Draw how loud, of a note that starts."""
-        if 128 <= self.step[1] < END:
-            self.step[2] = 1 + draw(logits, self._sampling.velocity, self._dice)
+    def velocities(self, logits: Floats) -> None:
+        """Draw how loud, of the notes that start."""
+        rows = np.flatnonzero((self.key >= 128) & (self.key < END)).tolist()
+        if len(rows):
+            dice = [self._dice[row] for row in rows]
+            self.velocity[rows] = 1 + draws(logits[rows], self._sampling.velocity, dice)
 
-    def pedal(self, logits: Floats) -> None:
-        """Draw what the pedal does before the event, if there is time for it."""
-        gap = self._config.delta_edges[self.step[0]]
-        if gap and self.step[1] != END:
-            logits[~legal_gestures(gap)] = -np.inf
-            self.step[3] = draw(logits, self._sampling.pedal, self._dice)
+    def gestures(self, logits: Floats) -> None:
+        """Draw what the pedal does before the event, where there is time for it."""
+        edges = self._config.delta_edges
+        gaps = np.array([edges[delta] for delta in self.delta.tolist()])
+        rows = np.flatnonzero((gaps > 0) & (self.key != END)).tolist()
+        if len(rows):
+            logits = np.where(legal_gestures(gaps[rows]), logits[rows], -np.inf)
+            dice = [self._dice[row] for row in rows]
+            self.gesture[rows] = draws(logits, self._sampling.pedal, dice)
 
-    def said(self, velocity: int) -> Step | None:
-        """The step as events, taken by the tracker; None for the end. *velocity* if none is learned."""
-        delta, key, level, gesture = self.step
-        config, before = self._config, self._tracker.pedal
-        if key == END:
-            return None
-        level = level or int(key >= 128)
-        self._tracker.take(delta, key, level, gesture)
-        gap, passed = config.delta_edges[delta], 0
-        events: list[Event] = []
-        for moved in offsets(gesture, gap):
-            before = not before
-            events.append(ControlChange(moved - passed, 0, SUSTAIN, 127 * before))
-            passed = moved
-        if key < 128:
-            return (*events, NoteOff(gap - passed, key))
-        loud = velocity_of(level, config) if config.has_velocity else velocity
-        return (*events, NoteOn(gap - passed, key - 128, loud))
+    def steps(self) -> list[list[int]]:
+        """Delta, key, velocity and gesture of each."""
+        found: list[list[int]] = np.stack(
+            [self.delta, self.key, self.velocity, self.gesture], axis=1
+        ).tolist()
+        return found
+
+
+def _said(
+    config: EventsConfig, tracker: Tracker, step: Sequence[int], velocity: int
+) -> Step | None:
+    """A *step* as events, taken by the *tracker*; None for the end. *velocity* if none is learned."""
+    delta, key, level, gesture = step
+    before = tracker.pedal
+    if key == END:
+        return None
+    level = level or int(key >= 128)
+    tracker.take(delta, key, level, gesture)
+    gap, passed = config.delta_edges[delta], 0
+    events: list[Event] = []
+    for moved in offsets(gesture, gap):
+        before = not before
+        events.append(ControlChange(moved - passed, 0, SUSTAIN, 127 * before))
+        passed = moved
+    if key < 128:
+        return (*events, NoteOff(gap - passed, key))
+    loud = velocity_of(level, config) if config.has_velocity else velocity
+    return (*events, NoteOn(gap - passed, key - 128, loud))
 
 
 class _Soloists:

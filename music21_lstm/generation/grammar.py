@@ -7,7 +7,7 @@ end: whatever the network thinks, what is played keeps to that.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,58 +15,43 @@ from numpy.typing import NDArray
 from music21_lstm.encoding.events import ControlChange, Event, NoteOff, NoteOn
 from music21_lstm.model.config import END
 from music21_lstm.model.pedal import SUSTAIN
-from music21_lstm.model.tracker import Tracker
 
-__all__ = ["Sounding", "TokenGrammar", "forbid_deltas", "forbid_keys"]
+__all__ = ["Sounding", "TokenGrammar", "avoid_keys", "forbid_deltas", "forbid_keys"]
 
 Floats = NDArray[np.float32]
 _NEVER = np.float32(-np.inf)
 
 
 def forbid_deltas(
-    logits: Floats,
-    tracker: Tracker,
-    *,
-    closing: bool = False,
-    first: int = 0,
-    unheard: NDArray[np.bool_] | None = None,
+    logits: Floats, now: NDArray[np.bool_], closing: Sequence[bool], firsts: Sequence[int]
 ) -> None:
-    """Set the logits of impossible delta bins to minus infinity, in place; so those below *first*.
+    """Set the logits of impossible delta bins, (streams, D), to minus infinity, in place.
 
-    An event at this same tick must be possible: when *closing* a note off, else one of a key that
-    is not *unheard*, (257,). A chord at the top of the range would otherwise climb out of it.
+    *now*, (streams, 257), are the keys that may come at this same tick: when *closing* there must be
+    a note off among them, else any. Bins below a stream's of *firsts* are too early.
     """
-    now = tracker.legal(0)
-    if unheard is not None:
-        now &= ~unheard
-    if not (now[:128] if closing else now).any():
-        logits[0] = _NEVER
-    logits[:first] = _NEVER
+    together = np.where(closing, now[:, :128].any(axis=1), now.any(axis=1))
+    logits[~together, 0] = _NEVER
+    for row, first in enumerate(firsts):
+        if first:
+            logits[row, :first] = _NEVER
 
 
 def forbid_keys(
-    logits: Floats,
-    tracker: Tracker,
-    delta: int,
-    *,
-    closing: bool = False,
-    may_end: bool = False,
-    penalty: Floats | None = None,
-    forbidden: NDArray[np.bool_] | None = None,
+    logits: Floats, legal: NDArray[np.bool_], *, closing: Sequence[bool], may_end: Sequence[bool]
 ) -> None:
-    """Set the logits of impossible keys to minus infinity, in place; when *closing*, note ons too.
+    """Set the logits of impossible keys, (streams, 257), to minus infinity, in place.
 
-    END is possible only if it *may_end*. A *penalty*, (128,) in nats, is taken from the note ons.
-    *forbidden*, (128,), are pitches that may not start, as long as anything else is possible.
+    Possible are *legal* ones, when *closing* no note ons, and END only where it *may_end*.
     """
-    logits[~tracker.legal(delta)] = _NEVER
-    if not may_end:
-        logits[END] = _NEVER
-    if closing:
-        logits[128:END] = _NEVER
-    if penalty is not None:
-        logits[128:END] -= penalty
-    if forbidden is not None and forbidden.any():
+    logits[~legal] = _NEVER
+    logits[~np.array(may_end), END] = _NEVER
+    logits[np.array(closing), 128:END] = _NEVER
+
+
+def avoid_keys(logits: Floats, forbidden: NDArray[np.bool_]) -> None:
+    """The same for note ons of *forbidden* pitches, (128,), in (257,), if anything else is possible."""
+    if forbidden.any():
         left = logits.copy()
         left[128:END][forbidden] = _NEVER
         if (left > _NEVER).any():

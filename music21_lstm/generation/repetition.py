@@ -41,8 +41,9 @@ def repetition_penalty(heard: Ints, runs: Ints, strength: float) -> NDArray[np.f
     """
     longest = np.zeros(128, np.int64)
     np.maximum.at(longest, heard[1:], runs[:-1] + 1)
-    over = np.clip(longest, 0, LONGEST_RUN) - (SHORTEST_RUN - 1)
-    return (strength * np.maximum(over, 0)).astype(np.float32)
+    over = np.minimum(longest, LONGEST_RUN) - (SHORTEST_RUN - 1)
+    found: NDArray[np.float32] = (strength * np.maximum(over, 0)).astype(np.float32)
+    return found
 
 
 class Repeats:
@@ -54,6 +55,7 @@ class Repeats:
         self._strength = strength
         self._heard: Ints = np.zeros(0, np.int64)
         self._runs: Ints = np.zeros(0, np.int64)
+        self._penalty: NDArray[np.float32] | None = None
         for pitch in list(heard)[-MEMORY:] if strength else ():
             self.take(pitch)
 
@@ -66,9 +68,12 @@ class Repeats:
         self._heard = np.append(self._heard, pitch)[-MEMORY:]
         # The last onset is no repeat of itself.
         self._runs = np.append(runs, 0)[-MEMORY:]
+        self._penalty = None
 
     def penalty(self) -> NDArray[np.float32] | None:
         """What each pitch costs now, (128,); None if nothing does."""
         if not self._strength or len(self._heard) < SHORTEST_RUN:
             return None
-        return repetition_penalty(self._heard, self._runs, self._strength)
+        if self._penalty is None:
+            self._penalty = repetition_penalty(self._heard, self._runs, self._strength)
+        return self._penalty

@@ -14,24 +14,23 @@ from music21_lstm.errors import EventError, GenerationError, ModelError
 from music21_lstm.generation.joining import is_played
 from music21_lstm.generation.length import Length, length_of
 from music21_lstm.generation.repetition import Repeats
-from music21_lstm.generation.sampling import FieldSampling, PerField, Sampling
+from music21_lstm.generation.sampling import FieldSampling, PerField
 from music21_lstm.generation.wishes import Steer, pairs_of
 from music21_lstm.model.config import ModelConfig
 from music21_lstm.model.steering import Steering
 
-__all__ = ["DEFAULT_MIN_P", "Drawing", "Options", "Request", "Seed", "first_seed", "metre_of"]
+__all__ = ["Drawing", "Options", "Request", "Seed", "first_seed", "metre_of"]
 
 Seed = int | np.random.Generator | None
 """A whole number, something to draw one from, or None for one at random."""
 
-DEFAULT_MIN_P = 0.1
+WRITTEN_SAMPLING = FieldSampling.of(min_p=0.1)
 """What is below a tenth of the likeliest is not drawn. With less than this, about one chorale of 50
 slips off its beat by a 32nd and never finds back (``python -m benchmarks drift``)."""
 
-PLAYED_MIN_P = 0.0
-"""As played nothing is cut. A chord (delta 0) is likelier than any one of the hundred other deltas,
-which share the rest: cut below a tenth of it, and nothing is left but chords. And of pieces of a
-minute with keys cut below a twentieth, a fiftieth and not at all, 11, 4 and 0 of 32 collapsed."""
+PLAYED_SAMPLING = FieldSampling.of(min_p={"key": 0.02}, temperature={"delta": 0.95, "key": 0.95})
+"""As played of deltas nothing is cut: a chord (delta 0) is likelier than any one of the hundred other
+deltas, which share the rest; cut below a tenth of it, and nothing is left but chords."""
 
 PLAYED_REPETITION = 0.3
 """As played a model may go on for ever with what it has just repeated: of 24 pieces of 3 minutes one
@@ -41,9 +40,9 @@ ended on one note without this, and none with it."""
 class Drawing(TypedDict, total=False):
     """The options of all that is played: how events are drawn, and what is asked of them."""
 
-    temperature: PerField
-    top_k: PerField
-    top_p: PerField
+    temperature: PerField | None
+    top_k: PerField | None
+    top_p: PerField | None
     min_p: PerField | None
     repetition: float | None
     steer: Steer | None
@@ -78,9 +77,9 @@ class Request:
     measures: float | None = None
     seconds: float | None = None
     until_end: bool = False
-    temperature: PerField = 1.0
-    top_k: PerField = 0
-    top_p: PerField = 1.0
+    temperature: PerField | None = None
+    top_k: PerField | None = None
+    top_p: PerField | None = None
     min_p: PerField | None = None
     repetition: float | None = None
     steer: Steer | None = None
@@ -142,12 +141,11 @@ class Request:
 
     def sampling(self, config: ModelConfig) -> FieldSampling:
         """How to draw each field from a model like that."""
+        names = ("temperature", "top_k", "top_p", "min_p")
+        given = {name: getattr(self, name) for name in names}
         return FieldSampling.of(
-            Sampling(min_p=PLAYED_MIN_P if is_played(config) else DEFAULT_MIN_P),
-            temperature=self.temperature,
-            top_k=self.top_k,
-            top_p=self.top_p,
-            min_p={} if self.min_p is None else self.min_p,
+            PLAYED_SAMPLING if is_played(config) else WRITTEN_SAMPLING,
+            **{name: value for name, value in given.items() if value is not None},
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from numbers import Real
 from typing import Any
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from music21_lstm.errors import GenerationError
 
-__all__ = ["FieldSampling", "PerField", "Sampling", "draw", "shaped"]
+__all__ = ["FieldSampling", "PerField", "Sampling", "draw", "draws", "shaped"]
 
 Floats = NDArray[np.float32]
 
@@ -71,10 +71,12 @@ class FieldSampling:
     pedal: Sampling = Sampling()
 
     @classmethod
-    def of(cls, default: Sampling = Sampling(), **settings: PerField) -> FieldSampling:
+    def of(
+        cls, default: Sampling | FieldSampling = Sampling(), **settings: PerField
+    ) -> FieldSampling:
         """From settings of :class:`Sampling`, each a number for all fields or a mapping by field.
 
-        What they leave open is as *default* has it. Raises
+        What they leave open is as *default* has it, one for all or field by field. Raises
         :class:`~music21_lstm.errors.GenerationError` for a field that there is not.
         """
         names = [field.name for field in fields(cls)]
@@ -88,7 +90,11 @@ class FieldSampling:
                         f"its fields are {', '.join(names)}"
                     )
                 chosen[name][setting] = number
-        return cls(**{name: replace(default, **own) for name, own in chosen.items()})
+        usual = {
+            name: default if isinstance(default, Sampling) else getattr(default, name)
+            for name in names
+        }
+        return cls(**{name: replace(usual[name], **own) for name, own in chosen.items()})
 
     @property
     def greedy(self) -> bool:
@@ -109,7 +115,7 @@ class FieldSampling:
 
 
 def shaped(logits: Floats, sampling: Sampling) -> Floats:
-    """Unnormalised probabilities of the classes, (n,), cut off as *sampling* says.
+    """Unnormalised probabilities of the classes, (…, n), cut off as *sampling* says.
 
     Logits of minus infinity are classes that are not allowed; they get 0.
 
@@ -117,47 +123,63 @@ def shaped(logits: Floats, sampling: Sampling) -> Floats:
     >>> (weights / weights.sum()).round(2).tolist()
     [0.57, 0.43, 0.0, 0.0]
     """
-    top = logits.max()
     if sampling.temperature == 0:
-        greedy: Floats = (np.arange(len(logits)) == logits.argmax()).astype(np.float32)
+        best = logits.argmax(axis=-1, keepdims=True)
+        greedy: Floats = (np.arange(logits.shape[-1]) == best).astype(np.float32)
         return greedy
     # The logits are brought below 0 first: divided by a small temperature they would overflow.
-    weights: Floats = np.exp((logits - top) / max(sampling.temperature, 1e-6))
+    weights: Floats = logits - logits.max(axis=-1, keepdims=True)
+    if sampling.temperature != 1:
+        weights /= max(sampling.temperature, 1e-6)
+    np.exp(weights, out=weights)
     if not sampling.truncates:
         return weights
     if sampling.top_k == 0 and sampling.top_p == 1:
         # The likeliest has the weight 1: this alone needs no order.
         weights[weights < sampling.min_p] = 0
         return weights
-    order = np.argsort(-weights, kind="stable")
-    ranked = weights[order]
-    keep = np.ones(len(ranked), np.bool_)
-    if sampling.top_k:
-        keep[int(sampling.top_k) :] = False
-    if sampling.top_p < 1:
-        kept = ranked * keep
-        # A class is kept while those before it do not reach p; the first always is.
-        keep &= kept.cumsum() - kept < sampling.top_p * kept.sum()
-    if sampling.min_p:
-        keep &= ranked >= sampling.min_p * ranked[0]
-    keep[0] = True
-    weights[order[~keep]] = 0
+    order = np.argsort(-weights, axis=-1, kind="stable")
+    ranked = np.take_along_axis(weights, order, axis=-1)
+    np.put_along_axis(weights, order, np.where(_kept(ranked, sampling), ranked, 0), axis=-1)
     return weights
 
 
-def draw(logits: Floats, sampling: Sampling, random: np.random.Generator) -> int:
-    """One class drawn from *logits*, (n,), shaped by *sampling*.
+def _kept(ranked: Floats, sampling: Sampling) -> NDArray[np.bool_]:
+    """Which classes are kept, (…, n), of those in order of their weights."""
+    keep = np.ones(ranked.shape, np.bool_)
+    if sampling.top_k:
+        keep[..., int(sampling.top_k) :] = False
+    if sampling.top_p < 1:
+        kept = ranked * keep
+        # A class is kept while those before it do not reach p; the first always is.
+        so_far = kept.cumsum(axis=-1) - kept
+        keep &= so_far < sampling.top_p * kept.sum(axis=-1, keepdims=True)
+    if sampling.min_p:
+        keep &= ranked >= sampling.min_p * ranked[..., :1]
+    keep[..., 0] = True
+    return keep
 
-    Raises :class:`~music21_lstm.errors.GenerationError` if no class is allowed.
+
+def draws(
+    logits: Floats, sampling: Sampling, dice: Sequence[np.random.Generator]
+) -> NDArray[np.intp]:
+    """One class drawn from each row of *logits*, (streams, n), with the *dice* of each: (streams,).
+
+    What a row gives does not depend on the others. Raises
+    :class:`~music21_lstm.errors.GenerationError` if no class of a row is allowed.
     """
-    if sampling.temperature == 0:
-        choice = int(logits.argmax())
-        if logits[choice] == -np.inf:
-            raise GenerationError("no event is allowed here; the model and its grammar disagree")
-        return choice
-    steps = shaped(logits, sampling).cumsum(dtype=np.float64)
-    total = steps[-1]
-    if not total > 0:
+    if np.isneginf(logits.max(axis=-1)).any():
         raise GenerationError("no event is allowed here; the model and its grammar disagree")
-    # side='right' passes over classes of no probability, also when the draw is exactly 0.
-    return int(min(steps.searchsorted(random.random() * total, side="right"), len(steps) - 1))
+    if sampling.temperature == 0:
+        best: NDArray[np.intp] = logits.argmax(axis=-1)
+        return best
+    steps = shaped(logits, sampling).cumsum(axis=-1, dtype=np.float64)
+    thrown = np.array([each.random() for each in dice])[:, None] * steps[:, -1:]
+    # Classes of no probability are passed over, also when the draw is exactly 0.
+    chosen: NDArray[np.intp] = np.minimum((steps <= thrown).sum(axis=-1), logits.shape[-1] - 1)
+    return chosen
+
+
+def draw(logits: Floats, sampling: Sampling, random: np.random.Generator) -> int:
+    """One class drawn from *logits*, (n,): :func:`draws` of one row."""
+    return int(draws(logits[None], sampling, [random])[0])

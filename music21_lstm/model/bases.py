@@ -22,18 +22,22 @@ _PIANO: Mapping[str, object] = {
     "dropout": 0.0,
     "ages": True,
     "recall": True,
+    "sequences": True,
+    "ends": True,
     "steering": True,
+    "steered_heads": True,
     "pedal": True,
     "batch_size": 32,
     "window": 64,
-    "learning_rate": 2e-3,
+    "learning_rate": 4e-3,
     "weight_decay": 1e-2,
     "transpose": 5,
     "stretch": 0.07,
     "louder": 4,
+    "untold": 0.25,
     "precision": "bfloat16",
     "half": True,
-    "epochs": 8,
+    "epochs": 6,
 }
 
 _CHORALE: Mapping[str, object] = {
@@ -46,20 +50,24 @@ _CHORALE: Mapping[str, object] = {
     "dropout": 0.15,
     "ages": True,
     "recall": True,
+    "sequences": True,
+    "ends": True,
     "steering": True,
+    "steered_heads": True,
     "batch_size": 8,
     "window": 64,
     "transpose": 3,
+    "untold": 0.25,
     "half": True,
     "epochs": 30,
 }
 
 BASES: Mapping[str, Mapping[str, object]] = {
     "piano": _PIANO,
-    "jazz": {**_PIANO, "units": 320, "pedal": False, "epochs": 12},
+    "jazz": {**_PIANO, "learning_rate": 1e-3, "epochs": 6},
     "chorale": _CHORALE,
 }
-"""What each preset was trained with, by its name."""
+"""What each preset was trained with, by its name; ``jazz`` from the weights of ``piano`` on."""
 
 FINE_TUNING: Mapping[str, object] = {"learning_rate": 3e-4, "epochs": 12, "window": 64}
 """What is other than usual when a trained model is trained on."""

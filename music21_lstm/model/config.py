@@ -45,7 +45,7 @@ CLOCK_ROWS = 256
 """Codes of a time: ``features.clock``."""
 
 RECALL_LENGTHS = 16
-"""Classes of how long a passage has been the same as one before."""
+"""Classes of how long a passage has been the same as one before; *sequences* have as many again."""
 
 PEDAL_CLASSES = 65
 """What the pedal may do between two events: ``model.pedal``."""
@@ -55,6 +55,9 @@ PEDAL_ROWS = 25
 
 STEER_ROWS = {"key": 25, "density": 9, "velocity": 9, "register": 9}
 """Classes of what can be asked for; 0 of each is no wish."""
+
+STEERED = {"delta": ("density",), "key": ("key", "register"), "velocity": ("velocity",)}
+"""Which wishes a head sees for itself, with ``steered_heads``."""
 
 AGE_PLANES = ("age", "trace", "long_trace")
 """Of each pitch: how long it has sounded, and two traces of when it was struck that fade."""
@@ -101,10 +104,12 @@ class EventsConfig:
     velocity has (1: none are learned). *bar_positions* is the longest bar in grid ticks (0: the
     model does not see the bar).
 
-    What else the model sees, if it is told to: *ages*, how long ago each pitch was struck;
-    *recall*, what came next when the last notes were last heard (docs/model.md); *steering*, the key,
-    density, velocity level and register that a user asks for. With *pedal* it also plays the sustain
-    pedal. The rest are widths; *dropout* matters to training alone.
+    What else the model sees, if it is told to: *ages*, how long ago each pitch was struck; *recall*,
+    what came next when the last notes were last heard (docs/model.md), with *sequences* in any key, and
+    with *ends* when the notes that sound ended then; *steering*, the key, density, velocity level and
+    register that a user asks for, with *steered_heads* in the heads as well as in the LSTM's input.
+    With *pedal* it also plays the sustain pedal. The rest are widths; *dropout* matters to training
+    alone.
     """
 
     RECIPE: ClassVar[str] = "events"
@@ -124,7 +129,10 @@ class EventsConfig:
     dropout: float = 0.15
     ages: bool = False
     recall: bool = False
+    sequences: bool = False
+    ends: bool = False
     steering: bool = False
+    steered_heads: bool = False
     pedal: bool = False
 
     def __post_init__(self) -> None:
@@ -143,6 +151,10 @@ class EventsConfig:
         for name in ("units", "layers", "delta_size", "key_size", "velocity_size",
                      "position_size", "head_units"):  # fmt: skip
             _require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
+        for name in ("sequences", "ends"):
+            _require(self.recall or not getattr(self, name), name, True, "False without recall")
+        _require(not self.steered_heads or self.steering, "steered_heads", True,
+                 "False without steering")  # fmt: skip
         _require(0 <= self.dropout < 1, "dropout", self.dropout, "from 0 to below 1")
 
     @property
@@ -290,8 +302,13 @@ def embeddings(config: EventsConfig) -> dict[str, Shape]:
     if config.ages:
         shapes["pause"] = (CLOCK_ROWS, 16)
     if config.recall:
-        shapes |= {"recall_length": (RECALL_LENGTHS, 16), "recall_pitch": (128, 48)}
+        shapes |= {
+            "recall_length": (RECALL_LENGTHS * (1 + config.sequences), 16),
+            "recall_pitch": (128, 48),
+        }
         shapes |= {"recall_wait": (bins + 1, 32), "recall_velocity": (levels, 16)}
+    if config.ends:
+        shapes |= {"recall_end": (129, 32), "recall_end_wait": (bins + 1, 32)}
     if config.pedal:
         shapes["pedal"] = (PEDAL_ROWS, 16)
     if config.steering:
@@ -320,14 +337,17 @@ def head_parts(config: EventsConfig, head: str) -> dict[str, int]:
     widths |= {f"next_{name}": width for name, width in widths.items()}
     widths |= dict.fromkeys(("sounding", *AGE_PLANES), 128)
     recall = ["recall_length", "recall_pitch", "recall_wait", "recall_velocity"] * config.recall
+    ends = ["recall_end", "recall_end_wait"] * config.ends
     planes = ["sounding", *(AGE_PLANES if config.ages else ())]
     bar = ["next_position", "next_remaining"] * config.has_bar
     names = {
-        "delta": [*(["pause"] * config.ages), *recall],
-        "key": ["next_delta", *planes, *bar, *recall],
+        "delta": [*(["pause"] * config.ages), *recall, *ends],
+        "key": ["next_delta", *planes, *bar, *recall, *ends],
         "velocity": ["next_key", "next_delta", *recall],
         "pedal": ["next_key", "next_delta", "pedal"],
     }[head]
+    if config.steering and config.steered_heads:
+        names += [f"steer_{name}" for name in STEERED.get(head, ())]
     return {name: widths[name] for name in names}
 
 

@@ -49,7 +49,7 @@ AGE_SCALE = 7.0
 
 def clock(ticks: NDArray[np.integer]) -> Codes:
     """Times in grid ticks as codes of 16 to a doubling; ``TIMES`` inverts them, to 2 %."""
-    codes: Codes = _CODES[np.clip(ticks, 0, len(_CODES) - 1)]
+    codes: Codes = _CODES[np.minimum(np.maximum(ticks, 0), len(_CODES) - 1)]
     return codes
 
 
@@ -77,7 +77,7 @@ def observe(fields: Fields, config: EventsConfig) -> dict[str, NDArray[np.generi
     if config.ages:
         columns |= _ages(ticks, fields.key, struck)
     if config.recall:
-        columns |= _recalled(ticks, fields, struck, config)
+        columns |= _recalled(ticks, fields, config)
     return columns
 
 
@@ -95,18 +95,21 @@ def _ages(
 
 
 def _recalled(
-    ticks: NDArray[np.int64], fields: Fields, struck: NDArray[np.bool_], config: EventsConfig
+    ticks: NDArray[np.int64], fields: Fields, config: EventsConfig
 ) -> dict[str, NDArray[np.generic]]:
-    recall = Recall()
-    table = np.zeros((len(ticks), 4), np.int32)
-    walk = zip(
-        ticks.tolist(), fields.key.tolist(), fields.velocity.tolist(), struck.tolist(), strict=True
-    )
-    for row, (tick, key, velocity, strikes) in enumerate(walk):
-        if strikes:
+    recall = Recall(config.sequences)
+    table = np.zeros((len(ticks), 6), np.int32)
+    walk = zip(ticks.tolist(), fields.key.tolist(), fields.velocity.tolist(), strict=True)
+    for row, (tick, key, velocity) in enumerate(walk):
+        if key < 128:
+            recall.release(tick, key)
+        elif key < END:
             recall.strike(tick, key - 128, velocity)
         if recall.place >= 0:
             length, pitch, due, level = recall.rows(tick)
-            table[row] = length, pitch, wait_row(True, due, config), level
-    names = ("recall_length", "recall_pitch", "recall_wait", "recall_velocity")
+            table[row, :4] = length, pitch, wait_row(True, due, config), level
+        end = recall.end(tick) if config.ends else None
+        if end is not None:
+            table[row, 4:] = 1 + end[0], wait_row(True, end[1], config)
+    names = [name for name in embeddings(config) if name.startswith("recall_")]
     return {name: table[:, column] for column, name in enumerate(names)}

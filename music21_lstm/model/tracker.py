@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,7 +14,7 @@ from music21_lstm.model.features import Bars, bar_rows, bar_ticks, encode, gridd
 from music21_lstm.model.pedal import offsets, pedal_row
 from music21_lstm.model.recall import Recall
 
-__all__ = ["Tracker", "legal_keys"]
+__all__ = ["Tracker", "legal_keys", "since"]
 
 _KEYS = np.arange(KEYS)
 
@@ -26,12 +28,15 @@ def legal_keys(
     of a silent one, in canonical order within a tick, and END at delta 0 when nothing sounds any more.
     Only at delta 0 can there be none.
     """
-    last, together = last[..., None], (delta == 0)[..., None]
-    sounds = sounding != 0
-    end = together & (last < 128) & ~sounds.any(axis=-1, keepdims=True)
-    keys = np.concatenate([sounds, ~sounds, end], axis=-1)
-    # Offs before ons, each from low to high.
-    keys &= ~(together & (last < END) & (last >= _KEYS))
+    together = np.asarray(delta) == 0
+    keys = np.empty((*sounding.shape[:-1], KEYS), np.bool_)
+    sounds = keys[..., :128]
+    np.not_equal(sounding, 0, out=sounds)
+    np.logical_not(sounds, out=keys[..., 128:END])
+    keys[..., END] = together & (last < 128) & ~sounds.any(axis=-1)
+    if together.any():
+        # Offs before ons, each from low to high.
+        keys &= ~((together & (last < END))[..., None] & (last[..., None] >= _KEYS))
     return keys
 
 
@@ -58,7 +63,7 @@ class Tracker:
         self.sounding = np.zeros(128, np.uint8)
         self._struck = np.full(128, -1, np.int64)
         self._latest = -1
-        self._recall = Recall()
+        self._recall = Recall(config.sequences)
         self._pedal = self._pedalled = 0
 
     @classmethod
@@ -110,13 +115,18 @@ class Tracker:
             length, pitch, due, level = self._recall.rows(self.tick)
             found |= {"recall_length": length, "recall_pitch": pitch, "recall_velocity": level}
             found["recall_wait"] = wait_row(length > 0, due, config)
+        if config.ends:
+            end = self._recall.end(self.tick)
+            found["recall_end"] = 0 if end is None else 1 + end[0]
+            found["recall_end_wait"] = 0 if end is None else wait_row(True, end[1], config)
         if config.pedal:
             found["pedal"] = pedal_row(self._pedal, self.tick - self._pedalled)
         return found
 
     def since(self) -> NDArray[np.uint8]:
         """The code of how long ago each pitch was struck, (128,)."""
-        return np.where(self._struck < 0, NEVER, clock(self.tick - self._struck)).astype(np.uint8)
+        found: NDArray[np.uint8] = since([self])[0]
+        return found
 
     def together(self) -> bool:
         """Whether the next event may stand at this same tick (delta 0): some key must be left."""
@@ -150,3 +160,14 @@ class Tracker:
             self._struck[key - 128] = self._latest = self.tick
             if self._config.recall:
                 self._recall.strike(self.tick, key - 128, velocity)
+        elif self._config.recall:
+            self._recall.release(self.tick, key)
+
+
+def since(trackers: Sequence[Tracker]) -> NDArray[np.uint8]:
+    """What :meth:`Tracker.since` says of each of *trackers*, (streams, 128)."""
+    struck = np.array([tracker._struck for tracker in trackers])
+    ticks = np.array([tracker.tick for tracker in trackers])
+    codes = clock(ticks[:, None] - struck)
+    codes[struck < 0] = NEVER
+    return codes
