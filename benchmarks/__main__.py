@@ -13,11 +13,15 @@ ALL = (
     "startup",
     "million",
     "musicxml",
+    "engraving",
+    "valid",
     "drift",
     "memory",
     "roundtrip",
     "overlap",
     "originality",
+    "notation",
+    "pages",
 )
 
 # What is no benchmark's name is an argument of one: a folder, a file.

@@ -41,8 +41,8 @@ if TYPE_CHECKING:
         Variation,
         load,
     )
-    from music21_lstm.notation import engrave
-    from music21_lstm.pipeline import read, render, to_stream, train, write
+    from music21_lstm.pages import Page, Piece, improvised, page, show
+    from music21_lstm.pipeline import engrave, read, render, to_stream, train, write
     from music21_lstm.streams.elements import PerformanceEvent
     from music21_lstm.streams.subconverters import register, unregister
 
@@ -58,8 +58,10 @@ _WHERE = {
     "NoteOff": "encoding",
     "NoteOn": "encoding",
     "Originality": "generation",
+    "Page": "pages",
     "Performance": "encoding",
     "PerformanceEvent": "streams.elements",
+    "Piece": "pages",
     "RenderResult": "audio",
     "Sampling": "generation",
     "SetTempo": "encoding",
@@ -67,11 +69,14 @@ _WHERE = {
     "Surprisal": "generation",
     "TimeSignature": "encoding",
     "Variation": "generation",
-    "engrave": "notation",
+    "engrave": "pipeline",
+    "improvised": "pages",
     "load": "generation",
+    "page": "pages",
     "read": "pipeline",
     "register": "streams.subconverters",
     "render": "pipeline",
+    "show": "pages",
     "to_stream": "pipeline",
     "train": "pipeline",
     "unregister": "streams.subconverters",
@@ -88,8 +93,10 @@ __all__ = [
     "NoteOff",
     "NoteOn",
     "Originality",
+    "Page",
     "Performance",
     "PerformanceEvent",
+    "Piece",
     "RenderResult",
     "Sampling",
     "SetTempo",
@@ -99,10 +106,13 @@ __all__ = [
     "Variation",
     "__version__",
     "engrave",
+    "improvised",
     "load",
+    "page",
     "read",
     "register",
     "render",
+    "show",
     "to_stream",
     "train",
     "unregister",

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from music21 import base, stream
+from music21 import base, metadata, stream
 
 from music21_lstm.encoding.midi import midi_bytes
 from music21_lstm.encoding.notetext import text_of
 from music21_lstm.errors import FileError
-from music21_lstm.files import whole_file, write_bytes
+from music21_lstm.files import write_bytes
 from music21_lstm.streams.decode import engraved_stream, exact_stream
+from music21_lstm.streams.musicxml import musicxml_bytes, mxl_bytes
 from music21_lstm.streams.reading import Source, performance_from, score_from
 from music21_lstm.training import TRAINABLE_SUFFIXES, train, training_files
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FORMATS",
     "TRAINABLE_SUFFIXES",
+    "engrave",
     "format_of",
     "performance_from",
     "read",
@@ -69,13 +70,40 @@ def format_of(target: str | os.PathLike[str]) -> str:
     return FORMATS[suffix]
 
 
+def engrave(source: Source, **options: Any) -> stream.Score:
+    """*source* as a score that a pianist can read, and that still knows its performance.
+
+    *source* is a Performance, a music21 Stream (engraved or flat), a path or bytes. *options* go to
+    :func:`music21_lstm.notation.engrave`: ``time_signature="3/4"``, ``key="f#"``, ``divisions=(4,
+    3)``, ``title=``, ``composer=`` …; the title and the composer of a Stream are kept. Writing the
+    Score as notetext, MIDI or sound gives the performance back, and a user's edits where they are.
+
+    >>> score = engrave(b"rs_480 0_no_60_80 470_nf_60_64")
+    >>> score.recurse().notes.first().quarterLength
+    1.0
+    >>> text_of(performance_from(score)).split()
+    ['rs_480', '0_no_60_80', '470_nf_60_64']
+    """
+    return engraved_stream(performance_from(source), **{**_names_of(source), **options})
+
+
 def to_stream(source: Source, *, exact: bool = False, **options: Any) -> stream.Score:
     """*source* as a music21 Score: engraved to be read, or *exact*, tick for tick.
 
-    *options* go to :func:`music21_lstm.engrave`.
+    *options* go to :func:`engrave`.
     """
-    performance = performance_from(source)
-    return exact_stream(performance) if exact else engraved_stream(performance, **options)
+    return exact_stream(performance_from(source)) if exact else engrave(source, **options)
+
+
+def _names_of(source: Source) -> dict[str, str]:
+    """The title and the composer of a music21 Stream, as far as it has them."""
+    found = source.getElementsByClass(metadata.Metadata) if isinstance(source, stream.Score) else ()
+    names = {}
+    for one in found:
+        for name, value in (("title", one.bestTitle), ("composer", one.composer)):
+            if value:
+                names[name] = str(value)
+    return names
 
 
 def write(
@@ -84,34 +112,41 @@ def write(
     *,
     format: str | None = None,
     title: str | None = None,
+    performed: bool = True,
     **options: Any,
 ) -> RenderResult | None:
     """Write *source* to *target*, whole or not at all; the suffix says the format.
 
     notetext, MIDI, MusicXML (engraved, unless *source* is a Stream: then as it is) and sound.
-    *target* may be an open binary file, then *format* says which. *options* go to the renderer of
-    sound, whose :class:`~music21_lstm.RenderResult` is returned.
+    *target* may be an open binary file, then *format* says which. A Stream that was engraved is
+    written as it was *performed*, or else as it is written. *options* go to :func:`engrave`, or to
+    the renderer of sound, whose :class:`~music21_lstm.RenderResult` is returned.
     """
     chosen = format or format_of(_path(target))
     if chosen in AUDIO_FORMATS:
-        return render(source, target, format=chosen, **options)
+        return render(source, target, performed=performed, format=chosen, **options)
     if chosen in SCORE_FORMATS:
-        _write_score(source, target, chosen, title)
+        _write_data(target, _score_data(source, chosen, {"title": title, **options}))
     elif chosen == "midi":
-        _write_data(target, midi_bytes(performance_from(source)))
+        _write_data(target, midi_bytes(performance_from(source, performed=performed)))
     elif chosen == "notetext":
-        _write_data(target, text_of(performance_from(source)).encode())
+        _write_data(target, text_of(performance_from(source, performed=performed)).encode())
     else:
         known = ", ".join(dict.fromkeys(FORMATS.values()))
         raise FileError(f"unknown format {chosen!r}; known ones: {known}")
     return None
 
 
-def render(source: Source, target: Target, **options: Any) -> RenderResult:
-    """Render *source* to sound through FluidSynth; *options*: :func:`music21_lstm.audio.render`."""
+def render(
+    source: Source, target: Target, *, performed: bool = True, **options: Any
+) -> RenderResult:
+    """Render *source* to sound through FluidSynth; *options*: :func:`music21_lstm.audio.render`.
+
+    A Stream that was engraved sounds as it was *performed*, or else as it is written.
+    """
     from music21_lstm.audio import render as render_performance
 
-    return render_performance(performance_from(source), target, **options)
+    return render_performance(performance_from(source, performed=performed), target, **options)
 
 
 def _path(target: Target) -> str | os.PathLike[str]:
@@ -127,25 +162,9 @@ def _write_data(target: Target, data: bytes) -> None:
         target.write(data)
 
 
-def _write_score(source: Source, target: Target, chosen: str, title: str | None) -> None:
-    """MusicXML through music21; what this package engraved needs no more notation made."""
-    if isinstance(source, base.Music21Object):
-        score, options = source, {}
-    else:
-        score = engraved_stream(performance_from(source), title=title)
-        options = {"makeNotation": False}
-    if isinstance(target, str | os.PathLike):
-        with whole_file(target) as temporary:
-            _export(score, chosen, temporary, options)
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"score.{chosen}"
-        _export(score, chosen, path, options)
-        target.write(path.read_bytes())
-
-
-def _export(score: base.Music21Object, chosen: str, path: Path, options: dict[str, Any]) -> None:
-    """music21 names the file by its own idea of the suffix; bring it back to *path*."""
-    written = Path(score.write(chosen, fp=path.with_suffix(f".{chosen}"), **options))
-    if written != path:
-        written.replace(path)
+def _score_data(source: Source, chosen: str, options: dict[str, Any]) -> bytes:
+    """MusicXML, of a Stream as it is, of anything else engraved with *options*."""
+    given = {name: value for name, value in options.items() if value is not None}
+    score = source if isinstance(source, base.Music21Object) else engrave(source, **given)
+    data = musicxml_bytes(score)
+    return mxl_bytes(data) if chosen == "mxl" else data

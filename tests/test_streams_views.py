@@ -96,14 +96,18 @@ def test_a_deleted_note_is_gone_and_all_else_keeps_its_time(view):
 
 def test_a_moved_or_lengthened_note_keeps_its_own_timing_at_its_new_place():
     score = engraved_stream(
-        performance_of("rs_480 4_no_60_80 470_nf_60_64 490_no_62_80 470_nf_62_64")
+        performance_of(
+            "rs_480 0_no_60_80 470_nf_60_64 10_no_62_80 470_nf_62_64 10_no_64_80 470_nf_64_64 "
+            "14_no_65_80 466_nf_65_64"
+        )
     )
-    first, second = score.recurse().notes
-    assert (first.offset, first.quarterLength, second.offset) == (0, 2, 2)
+    first, _, _, last = score.recurse().notes
+    assert (first.offset, first.quarterLength, last.offset) == (0, 1, 3)
     first.duration = duration.Duration(3)
-    second.activeSite.setElementOffset(second, 3)
-    performance = performance_of_stream(score)
-    assert [(n.onset, n.end) for n in performance.notes] == [(4, 954), (1444, 1914)]
+    last.activeSite.setElementOffset(last, 2)
+    notes = {n.pitch: (n.onset, n.end) for n in performance_of_stream(score).notes}
+    assert notes[60] == (0, 1430)
+    assert notes[65] == (964, 1430)
 
 
 def test_an_added_note_is_written_among_the_others():

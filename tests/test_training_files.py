@@ -135,7 +135,12 @@ def test_of_a_preset_s_settings_a_model_that_is_trained_on_takes_those_of_traini
 ):
     begun = checkpoint.load(base[0])
     made = ml.train(
-        [folder / "bwv269.mid"], tmp_path / "m", start=base[0], base="chorale", epochs=1, index=False
+        [folder / "bwv269.mid"],
+        tmp_path / "m",
+        start=base[0],
+        base="chorale",
+        epochs=1,
+        index=False,
     )
     assert made.config == begun.config
     assert made.metadata["settings"]["learning_rate"] == BASES["chorale"].get("learning_rate", 2e-3)

@@ -23,7 +23,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 
@@ -56,11 +56,12 @@ _loaded: tuple[ModuleType, Library] | None = None
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """A libfluidsynth: its *path*, its *version* and where it comes from (*origin*)."""
+    """A libfluidsynth: its *path*, *version*, where it is from (*origin*), *why* it was taken."""
 
     path: str
     version: str
     origin: str
+    why: str = ""
 
 
 def library() -> Library:
@@ -85,7 +86,8 @@ def _load() -> tuple[ModuleType, Library]:
             found = _find() if "fluidsynth" not in sys.modules else None
             module = _import_bindings(found.path if found else None)
             if found is None:  # The program had imported it before us; what it has must do.
-                found = Library(module.lib, _version_of(module._fl), "loaded before")
+                why = "this program had imported pyfluidsynth before"
+                found = Library(module.lib, _version_of(module._fl), "loaded before", why)
             _log_quietly(module._fl)
             _loaded = module, found
         return _loaded
@@ -99,11 +101,14 @@ def _find() -> Library:
         found = _probe(named, VARIABLE, tried)
         if found is None:
             raise FluidSynthError(f"{tried[0]} (set by {VARIABLE}); unset it or name another file")
-        return found
+        return replace(found, why=f"{VARIABLE} names it")
     candidates = [*_from_pip(tried), *_from_system(tried)]
     if not candidates:
         raise FluidSynthError(f"no FluidSynth library (tried: {'; '.join(tried)}); {INSTALL}")
-    return max(candidates, key=lambda candidate: _numbers(candidate.version))
+    best = max(candidates, key=lambda candidate: _numbers(candidate.version))
+    others = [f"{one.version} of {one.origin}" for one in candidates if one is not best]
+    why = f"the newest, before {', '.join(others)}" if others else "the only one"
+    return replace(best, why=why)
 
 
 def _from_pip(tried: list[str]) -> Iterator[Library]:

@@ -1,22 +1,25 @@
 """Soundfonts: finding a bank, and reading what it says of itself.
 
 A bank is found by what is asked for (a path, or the name of one that is installed), else by the
-environment variable ``MUSIC21_LSTM_SOUNDFONT``, else it is the bundled one. A file is read only as
+environment variable ``MUSIC21_LSTM_SOUNDFONT``, else it is the bundled one, else the system's
+first. A file is read only as
 far as needed to know that it is a soundfont and which presets it has: no sample is touched.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import struct
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from music21_lstm.audio.riff import Chunk, chunks
 from music21_lstm.errors import SoundfontError
 
-__all__ = ["BUNDLED", "VARIABLE", "Preset", "Soundfont", "available", "find", "read"]
+__all__ = ["BUNDLED", "VARIABLE", "Preset", "Soundfont", "available", "chosen", "find", "read"]
 
 VARIABLE = "MUSIC21_LSTM_SOUNDFONT"
 """The environment variable that names the bank to use, by path or by name."""
@@ -68,23 +71,49 @@ class Soundfont:
         """The programs of bank 0, the melodic ones of General MIDI."""
         return frozenset(preset.program for preset in self.presets if preset.bank == 0)
 
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 of the file: it says which bank, whatever its name."""
+        state = self.path.stat()
+        return _sha256(self.path, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=64)
+def _sha256(path: Path, _time: int, _size: int) -> str:
+    """Read again only where the file has changed."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
 
 def find(which: str | os.PathLike[str] | None = None) -> Soundfont:
-    """The bank to use: *which* (a path or a name), else the environment's, else the bundled one.
+    """The bank to use: *which* (a path or a name), else what :func:`chosen` says.
 
     Raises:
         SoundfontError: there is none of that name, or the file is no soundfont.
 
     """
-    if which is not None:
-        return _path_or_name(which, "")
+    return chosen()[0] if which is None else _path_or_name(which, "")
+
+
+def chosen() -> tuple[Soundfont, str]:
+    """The bank that is used where none is asked for, and why.
+
+    The one that ``MUSIC21_LSTM_SOUNDFONT`` names, by path or by name; else the bundled one; else the
+    first that the system has.
+
+    Raises:
+        SoundfontError: there is none, or the one that is named is no soundfont.
+
+    """
     wanted = os.environ.get(VARIABLE)
     if wanted:
-        return _path_or_name(wanted, f" (set by {VARIABLE})")
+        return _path_or_name(wanted, f" (set by {VARIABLE})"), f"{VARIABLE} names it"
     for folder in _BUNDLED_FOLDERS:
         path = folder / f"{BUNDLED}.sf3"
         if path.is_file():
-            return read(path)
+            return read(path), "it comes with the package"
+    for bank in available():
+        return bank, "the bundled one is missing, and it is the first that is installed"
     raise SoundfontError(
         f"the bundled soundfont {BUNDLED}.sf3 is not in {_BUNDLED_FOLDERS[0]}; "
         f"install music21-lstm again, or name a bank with soundfont= or {VARIABLE}"

@@ -11,7 +11,10 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 from typing import TypeAlias
 
@@ -23,7 +26,7 @@ from music21_lstm.audio.soundfonts import Soundfont
 from music21_lstm.audio.timeline import GRAIN, Status, SynthEvent
 from music21_lstm.errors import AudioError, FluidSynthError, SoundfontError
 
-__all__ = ["BLOCK", "Block", "SynthSettings", "synthesize"]
+__all__ = ["BLOCK", "Block", "SynthReport", "SynthSettings", "synthesize", "warm"]
 
 Block: TypeAlias = NDArray[np.float32]
 """Sound of shape (frames, 2): left and right, full scale at ±1 (it may go beyond)."""
@@ -44,7 +47,6 @@ _INTEGERS = {
     "synth.cpu-cores": 1,  # More gain nothing here, and are not deterministic.
     "synth.dynamic-sample-loading": 1,  # Only what is played is decoded.
     "synth.lock-memory": 0,
-    "synth.midi-channels": 16,
     "synth.reverb.active": 1,
     "synth.chorus.active": 1,
 }
@@ -58,10 +60,11 @@ _NUMBERS = {  # FluidSynth's own defaults have changed between versions.
 
 @dataclass(frozen=True, slots=True)
 class SynthSettings:
-    """How sound is made: frames a second, and FluidSynth's *gain* (0 to 10, usually below 1)."""
+    """How sound is made: frames a second, FluidSynth's *gain* (0 to 10, usually below 1), channels."""
 
     sample_rate: int = 44100
     gain: float = 0.5
+    channels: int = 16
 
     def __post_init__(self) -> None:
         low, high = SAMPLE_RATES
@@ -73,14 +76,24 @@ class SynthSettings:
             raise AudioError(f"the gain is {self.gain}; it must be above 0 and at most {GAINS[1]}")
 
 
+@dataclass(slots=True)
+class SynthReport:
+    """What was seen while the sound was made: the most *voices* that sounded at a time."""
+
+    voices: int = 0
+
+
 def synthesize(
-    events: Iterable[SynthEvent], soundfont: Soundfont, settings: SynthSettings
+    events: Iterable[SynthEvent],
+    soundfont: Soundfont,
+    settings: SynthSettings,
+    report: SynthReport | None = None,
 ) -> Iterator[Block]:
     """The sound of *events*, in order of their frames, block by block.
 
     A block has :data:`BLOCK` frames at the most. After the last event the tail is played out:
     until it is below −80 dB of the loudest sample, and for ten seconds at the most. The frames of
-    *events* must be multiples of 64.
+    *events* must be multiples of 64. *report* is filled on the way.
 
     Raises:
         FluidSynthError: the library is missing.
@@ -88,9 +101,11 @@ def synthesize(
 
     """
     synth = _Synth(soundfont, settings)
+    seen = report if report is not None else SynthReport()
     try:
         loudest, quiet = 0.0, 0
         for block in _filled(events, synth):
+            seen.voices = max(seen.voices, synth.voices())
             loudest = max(loudest, float(np.abs(block).max(initial=0.0)))
             yield block
         for _ in range(0, round(TAIL_SECONDS * settings.sample_rate), BLOCK):
@@ -105,6 +120,36 @@ def synthesize(
             yield block
     finally:
         synth.close()
+
+
+@contextmanager
+def warm() -> Iterator[None]:
+    """Keep the samples that are decoded within this block until it ends, for the next render.
+
+    FluidSynth shares them between synthesizers; decoding a piano takes two seconds each time.
+    """
+    kept: dict[Path, tuple[_Synth, set[tuple[int, int]]]] = {}
+    token = _kept.set(kept)
+    try:
+        yield
+    finally:
+        _kept.reset(token)
+        for synth, _ in kept.values():
+            synth.close()
+
+
+def keep(soundfont: Soundfont, presets: Iterable[tuple[int, int]]) -> None:
+    """Within :func:`warm`, decode the *presets* (bank and program) and hold them."""
+    kept = _kept.get()
+    if kept is None:
+        return
+    if soundfont.path not in kept:
+        kept[soundfont.path] = _Synth(soundfont, SynthSettings(channels=_KEPT_PRESETS)), set()
+    synth, held = kept[soundfont.path]
+    for bank, program in presets:
+        if (bank, program) not in held and len(held) < _KEPT_PRESETS:
+            synth.send(SynthEvent(0, len(held), Status.PROGRAM, bank, program))
+            held.add((bank, program))
 
 
 def _filled(events: Iterable[SynthEvent], synth: _Synth) -> Iterator[Block]:
@@ -122,6 +167,9 @@ def _filled(events: Iterable[SynthEvent], synth: _Synth) -> Iterator[Block]:
     yield block[:filled]
 
 
+_KEPT_PRESETS = 256
+
+
 class _Synth:
     """A FluidSynth synthesizer with one bank."""
 
@@ -130,7 +178,8 @@ class _Synth:
         self._write = _write_float(self._fluid)
         self._soundfont = soundfont
         self._settings = self._fluid.new_fluid_settings()
-        for name, number in _INTEGERS.items():
+        channels = -(-settings.channels // 16) * 16  # FluidSynth has them by sixteens.
+        for name, number in {**_INTEGERS, "synth.midi-channels": channels}.items():
             self._fluid.fluid_settings_setint(self._settings, name.encode(), number)
         numbers = {
             **_NUMBERS,
@@ -163,6 +212,12 @@ class _Synth:
                 self._fluid.fluid_synth_cc(self._synth, channel, first, second)
             case Status.PROGRAM:
                 self._select(channel, first, second)
+            case Status.BEND:
+                self._fluid.fluid_synth_pitch_bend(self._synth, channel, first)
+            case Status.PRESSURE:
+                self._fluid._fl.fluid_synth_channel_pressure(
+                    ctypes.c_void_p(self._synth), channel, first
+                )
 
     def _select(self, channel: int, bank: int, program: int) -> None:
         selected = self._fluid.fluid_synth_program_select(
@@ -185,14 +240,18 @@ class _Synth:
         self.write(block)
         return block
 
-    def sounding(self) -> bool:
-        """Whether any voice still sounds."""
-        return bool(self._fluid.fluid_synth_get_active_voice_count(self._synth))
+    def voices(self) -> int:
+        """How many voices sound now: two or more a note, where its samples are in stereo."""
+        return int(self._fluid._fl.fluid_synth_get_active_voice_count(ctypes.c_void_p(self._synth)))
 
     def close(self) -> None:
         """Give the memory back."""
         self._fluid.delete_fluid_synth(self._synth)
         self._fluid.delete_fluid_settings(self._settings)
+
+
+_kept: ContextVar[dict[Path, tuple[_Synth, set[tuple[int, int]]]] | None]
+_kept = ContextVar("_kept", default=None)
 
 
 def _write_float(fluid: ModuleType) -> Callable[..., int]:

@@ -14,7 +14,17 @@ from music21_lstm.errors import AudioError
 
 __all__ = ["doctor", "presets"]
 
-_CORE = ("music21", "mido", "numpy", "pyfluidsynth", "safetensors", "soundfile", "typer")
+_CORE = (
+    "music21",
+    "lameenc",
+    "mido",
+    "mutagen",
+    "numpy",
+    "pyfluidsynth",
+    "safetensors",
+    "soundfile",
+    "typer",
+)
 _EXTRAS = {"train": ("tensorflow", "keras")}
 
 
@@ -59,17 +69,18 @@ def _version(package: str) -> str | None:
 
 def _sound() -> dict[str, Any]:
     """The library and the bank that rendering would use; or why there is none."""
-    from music21_lstm.audio import find, library
+    from music21_lstm.audio import library
+    from music21_lstm.audio.soundfonts import chosen
 
     facts: dict[str, Any] = {}
     try:
         found = library()
-        facts["fluidsynth"] = f"{found.version} ({found.origin}, {found.path})"
+        facts["fluidsynth"] = f"{found.version} ({found.origin}, {found.path}): {found.why}"
     except AudioError as error:
         facts["fluidsynth"] = f"none: {error}"
     try:
-        bank = find()
-        facts["soundfont"] = f"{bank.name} ({bank.path})"
+        bank, why = chosen()
+        facts["soundfont"] = f"{bank.name} ({bank.path}): {why}"
     except AudioError as error:
         facts["soundfont"] = f"none: {error}"
     return facts

@@ -5,7 +5,10 @@ from __future__ import annotations
 import typer
 
 from music21_lstm.cli import about, analyse, convert, evaluate, sound
+from music21_lstm.cli.engrave import engrave
 from music21_lstm.cli.generate import generate
+from music21_lstm.cli.page import page
+from music21_lstm.cli.studio import studio
 from music21_lstm.cli.train import train
 
 __all__ = ["app"]
@@ -20,6 +23,7 @@ app = typer.Typer(
         "Examples:\n\n"
         "  music21-lstm generate --preset chorale --measures 8 --seed 7 -o new.musicxml -o new.mp3\n\n"
         "  music21-lstm encode prelude.mid -o prelude.notetext\n\n"
+        "  music21-lstm engrave prelude.mid -o prelude.musicxml\n\n"
         "  music21-lstm render prelude.mid -o prelude.mp3"
     ),
 )
@@ -44,6 +48,7 @@ def _root(
 
 app.command("encode")(convert.encode)
 app.command("decode")(convert.decode)
+app.command("engrave")(engrave)
 app.command("train")(train)
 app.command("generate")(generate)
 app.command("fill")(analyse.fill)
@@ -51,6 +56,8 @@ app.command("surprisal")(analyse.surprisal)
 app.command("originality")(analyse.originality)
 app.command("evaluate")(evaluate.evaluate)
 app.command("render")(sound.render)
+app.command("page")(page)
+app.command("studio")(studio)
 app.command("inspect")(convert.inspect)
 app.command("presets")(about.presets)
 app.command("soundfonts")(sound.soundfonts)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from music21_lstm.encoding.performance import Performance
     from music21_lstm.generation import Generator, Variation
 
-__all__ = ["generate"]
+__all__ = ["generate", "given_only", "heard_primer"]
 
 _WISHES = "What is asked of the music (of models trained with steering)"
 
@@ -130,7 +130,7 @@ def generate(
     for each in numbered:
         check_targets(each)
     generator = load(preset)
-    heard = _heard(primer, primer_measures, track, percussion, printer)
+    heard = heard_primer(primer, primer_measures, track, percussion, printer)
     found = generator.variations(
         heard, count=1 if count is None else count, rank=rank, measured=rank, events=events,
         notes=notes, measures=measures, seconds=seconds, until_end=until_end,
@@ -149,7 +149,7 @@ def generate(
         printer.result(facts[0] if count is None else facts, [])
 
 
-def _given(**options: Any) -> Any:
+def given_only(**options: Any) -> Any:
     """The options that are given; the others keep the library's defaults."""
     return {name: value for name, value in options.items() if value is not None}
 
@@ -191,7 +191,7 @@ def _tell(printer: Printer, facts: dict[str, Any]) -> None:
     )
 
 
-def _heard(
+def heard_primer(
     name: str | None, measures: str | None, track: str | None, percussion: bool, printer: Printer
 ) -> Performance | None:
     """The primer, and what of it was left out."""

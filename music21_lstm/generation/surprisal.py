@@ -33,7 +33,17 @@ from music21_lstm.streams.reading import (
     score_from,
 )
 
-__all__ = ["SURPRISAL_KEY", "Surprisal", "annotated", "color_of", "note_nats", "stream_from"]
+__all__ = [
+    "SURPRISAL_KEY",
+    "Surprisal",
+    "annotated",
+    "color_of",
+    "color_top",
+    "members_of",
+    "note_nats",
+    "stream_from",
+    "written_places",
+]
 
 AnyStream = stream.Stream[Any]
 
@@ -105,16 +115,16 @@ def annotated(checkpoint: Checkpoint, source: AnyStream, *, color: bool = False)
     performance = performance_of_stream(source)
     nats, scored = note_nats(checkpoint, performance)
     result = copy.deepcopy(source)
-    members = _members(result)
+    members = members_of(result)
     sums: dict[int, float] = defaultdict(float)
     times: Counter[int] = Counter()
-    for place, cost in zip(_written(source, performance), nats, strict=True):
+    for place, cost in zip(written_places(source, performance), nats, strict=True):
         sums[place] += cost
         times[place] += 1
     for place, total in sums.items():
         members[place].editorial[SURPRISAL_KEY] = total
     by_field = {name: float(scored.nats[name].sum()) for name in EXPLAINED if name in scored.nats}
-    top = _color_top(checkpoint, sum(nats) / len(nats))
+    top = color_top(checkpoint, sum(nats) / len(nats))
     facts = Surprisal(sum(nats), by_field, len(nats), top)
     result.editorial[SURPRISAL_KEY] = facts
     if color:
@@ -140,7 +150,7 @@ def stream_from(source: Source) -> AnyStream:
 # --- from note ons back to notes ---------------------------------------------------------------
 
 
-def _members(source: AnyStream) -> list[note.Note]:
+def members_of(source: AnyStream) -> list[note.Note]:
     """Every Note of *source*, those in chords too, in an order that a copy keeps."""
     found: list[note.Note] = []
     for element in source.recurse().notes:
@@ -149,14 +159,14 @@ def _members(source: AnyStream) -> list[note.Note]:
     return found
 
 
-def _written(source: AnyStream, performance: Performance) -> list[int]:
-    """For each note of *performance*, encoded from *source*, the place in :func:`_members`.
+def written_places(source: AnyStream, performance: Performance) -> list[int]:
+    """For each note of *performance*, encoded from *source*, the place in :func:`members_of`.
 
     Encoding joins ties, plays repeats and graces, and transposes copies, so a note is followed
     through it by what it cannot lose: its velocity, which for a moment spells its number, a
     digit at a time. The Stream is left as it was.
     """
-    members = _members(source)
+    members = members_of(source)
     saved: list[Any] = [
         m.volume.velocityScalar if m.hasVolumeInformation() else _UNSET for m in members
     ]
@@ -172,7 +182,7 @@ def _written(source: AnyStream, performance: Performance) -> list[int]:
             scale *= _BASE
     finally:
         for member, old in zip(members, saved, strict=True):
-            if old is _UNSET:
+            if old is _UNSET or old is None:
                 member.volume = None
             else:
                 member.volume.velocityScalar = old
@@ -202,7 +212,7 @@ def _channels(color: str) -> Sequence[str]:
     return color[:2], color[2:4], color[4:]
 
 
-def _color_top(checkpoint: Checkpoint, mean: float) -> float:
+def color_top(checkpoint: Checkpoint, mean: float) -> float:
     """The nats of the brightest colour: by the model's held-out loss, else by the piece's mean."""
     held_out = checkpoint.metadata.get("held_out_loss") or {}
     usual = (
@@ -216,7 +226,7 @@ def _paint(result: AnyStream, colors: Mapping[int, str]) -> None:
     parts: list[AnyStream] = [*result.getElementsByClass(stream.Part)] or [result]
     for part in parts:
         last: dict[int, str] = {}
-        for member in _members(part):
+        for member in members_of(part):
             tied = member.tie is not None and member.tie.type in ("stop", "continue")
             color = colors.get(id(member)) or (last.get(member.pitch.midi) if tied else None)
             if color is not None:

@@ -11,7 +11,7 @@ from music21_lstm.encoding.events import TimeSignature
 from music21_lstm.encoding.performance import Performance
 from music21_lstm.notation.metre import COMMON_TIME, FINEST, UNIT, Metre
 
-__all__ = ["Bar", "Section", "bars_of", "locate", "sections_of", "shorten"]
+__all__ = ["Bar", "Section", "bars_of", "locate", "sections_of", "shorten", "starts_anew"]
 
 LONGEST_GAP = 64
 """Bars in a row in which no note starts or ends; the page leaves out any more of them."""
@@ -70,11 +70,11 @@ def sections_of(performance: Performance, override: Metre | None = None) -> list
     return [
         section
         for before, section in zip([None, *sections], sections, strict=False)
-        if before is None or _starts_anew(before, section)
+        if before is None or starts_anew(before, section)
     ]
 
 
-def _starts_anew(before: Section, section: Section) -> bool:
+def starts_anew(before: Section, section: Section) -> bool:
     """Whether a time signature changes anything: another metre, or a bar line out of step."""
     on_bar_line = (section.start - before.start) % before.metre.length == 0
     return section.metre != before.metre or not on_bar_line

@@ -23,8 +23,14 @@ Written = tuple[int, int, GeneralNote]
 
 
 def add_beams(metre: Metre, voice: Sequence[Written]) -> None:
-    """Beam the notes of each beat; runs of plain eighths by the half bar, or the whole of 3/4."""
-    for group in _beam_groups(metre, voice):
+    """Beam the notes of each beat; runs of plain eighths by the half bar, or the whole of 3/4.
+
+    Grace notes are beamed among themselves.
+    """
+    graces = [list(run) for small, run in groupby(voice, _is_grace) if small]
+    timed = [written for written in voice if not _is_grace(written)]
+    groups = [*_beam_groups(metre, timed), *(run for run in graces if len(run) > 1)]
+    for group in groups:
         flags = [_FLAGS[element.duration.type] for _, _, element in group]
         strong = [metre.weight(start) for start, _, _ in group]
         for place, (_, _, element) in enumerate(group):
@@ -33,6 +39,10 @@ def add_beams(metre: Metre, voice: Sequence[Written]) -> None:
                 kind, direction = _beam(flags, strong, place, level)
                 beams.append(kind, direction)  # type: ignore[no-untyped-call]
             element.beams = beams  # type: ignore[attr-defined]
+
+
+def _is_grace(written: Written) -> bool:
+    return bool(written[2].duration.isGrace)
 
 
 def _beam(flags: list[int], strong: list[int], place: int, level: int) -> tuple[str, str | None]:

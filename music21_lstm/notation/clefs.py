@@ -1,55 +1,112 @@
-"""Treble or bass: the clef of each bar, changed only where ledger lines would pile up."""
+"""Treble or bass, and 8va or 8vb: changed only where ledger lines would pile up."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Literal
 
-__all__ = ["Clef", "clefs_of"]
+__all__ = ["Clef", "Reading", "clef_in", "octave_in", "readings_of"]
 
 Clef = Literal["treble", "bass"]
 
-_CHANGE = 14.0
-"""What a change of clef costs, in ledger lines."""
+Reading = Literal["treble", "bass", "treble 8va", "bass 8vb"]
+"""How a staff is read: its clef, and whether it sounds an octave higher or lower than written."""
+
+_READINGS: tuple[Reading, ...] = ("treble", "bass", "treble 8va", "bass 8vb")
+
+_CHANGE, _CHANGE_INSIDE = 14.0, 24.0
+"""What a change of clef costs, in ledger lines: at a bar line, and inside a bar."""
+
+_OCTAVE = 13.0
+"""What the beginning or the end of an 8va costs; a short one does not pay."""
+
+_MISPLACED = 1.0
+"""What a note costs that stands under an octave line without need."""
 
 _USUAL = 0.5
 """What a bar in the other hand's clef costs."""
 
 # The lowest and highest pitch that need no ledger line.
-_RANGES: dict[Clef, tuple[int, int]] = {"treble": (62, 79), "bass": (41, 59)}
+_RANGES: dict[Reading, tuple[int, int]] = {
+    "treble": (62, 79),
+    "bass": (41, 59),
+    "treble 8va": (74, 91),
+    "bass 8vb": (29, 47),
+}
 
 
-def clefs_of(pitches: Sequence[Sequence[int]], usual: Clef) -> list[Clef]:
-    """The clef of each bar, from the pitches in it: least ledger lines, with few changes.
+def clef_in(reading: Reading) -> Clef:
+    """The clef of a reading."""
+    return "treble" if reading.startswith("treble") else "bass"
 
-    >>> clefs_of([[48, 52]] * 4 + [[72, 76, 79, 84]] * 8, "bass") == ["bass"] * 4 + ["treble"] * 8
+
+def octave_in(reading: Reading) -> str:
+    """Its octave line: ``8va``, ``8vb`` or none."""
+    return reading.partition(" ")[2]
+
+
+def readings_of(
+    pitches: Sequence[Sequence[int]], usual: Clef, inside: Sequence[bool] = ()
+) -> list[Reading]:
+    """The reading of each stretch of a staff, from the pitches in it.
+
+    Least ledger lines, with few changes (dynamic programming). A stretch is a bar or a part of
+    one: *inside* says which of them begin inside a bar; by default none does.
+
+    >>> low, high = [48, 52], [72, 76, 79, 84]
+    >>> readings_of([low] * 4 + [high] * 8, "bass") == ["bass"] * 4 + ["treble"] * 8
     True
     """
-    clefs: tuple[Clef, Clef] = ("treble", "bass")
-    totals = {clef: 0.0 if clef == usual else _CHANGE / 2 for clef in clefs}
-    came: list[dict[Clef, Clef]] = []
-    for bar in pitches:
-        step: dict[Clef, Clef] = {}
-        costs: dict[Clef, float] = {}
-        for clef in clefs:
-            other = clefs[1 - clefs.index(clef)]
-            stay = totals[clef] <= totals[other] + _CHANGE
-            step[clef] = clef if stay else other
-            before = totals[clef] if stay else totals[other] + _CHANGE
-            costs[clef] = before + _ledger_lines(bar, clef) + (_USUAL if clef != usual else 0.0)
+    within = list(inside) or [False] * len(pitches)
+    totals = {reading: _start(reading, usual) for reading in _READINGS}
+    came: list[dict[Reading, Reading]] = []
+    for stretch, is_inside in zip(pitches, within, strict=True):
+        step: dict[Reading, Reading] = {}
+        costs: dict[Reading, float] = {}
+        for reading in _READINGS:
+            before = {old: totals[old] + _price(old, reading, is_inside) for old in _READINGS}
+            step[reading] = min(_READINGS, key=lambda old: (before[old], old != reading))
+            other = 0.0 if clef_in(reading) == usual or is_inside else _USUAL
+            costs[reading] = before[step[reading]] + _ledger_lines(stretch, reading) + other
         came.append(step)
         totals = costs
-    clef = min(clefs, key=lambda c: (totals[c], c != usual))
-    path: list[Clef] = []
+    reading = min(_READINGS, key=lambda r: (totals[r], clef_in(r) != usual))
+    path: list[Reading] = []
     for step in reversed(came):
-        path.append(clef)
-        clef = step[clef]
+        path.append(reading)
+        reading = step[reading]
     return path[::-1]
 
 
-def _ledger_lines(pitches: Sequence[int], clef: Clef) -> int:
-    """How hard the notes of a bar are to read: each ledger line after the first costs one more."""
-    low, high = _RANGES[clef]
-    away = (low - p if p < low else p - high if p > high else 0 for p in pitches)
-    beyond = (max(0, -(-2 * distance // 7) - 1) for distance in away)  # seven semitones hold two
-    return sum(lines * (lines + 1) // 2 for lines in beyond)
+def _start(reading: Reading, usual: Clef) -> float:
+    """What it costs to begin with a reading."""
+    return (0.0 if clef_in(reading) == usual else _CHANGE / 2) + _OCTAVE * bool(octave_in(reading))
+
+
+def _price(old: Reading, new: Reading, inside: bool) -> float:
+    """What it costs to go from one reading to another."""
+    cost = 0.0
+    if clef_in(old) != clef_in(new):
+        cost += _CHANGE_INSIDE if inside else _CHANGE
+    if octave_in(old) != octave_in(new):
+        cost += _OCTAVE
+    return cost
+
+
+def _ledger_lines(pitches: Sequence[int], reading: Reading) -> float:
+    """How hard the notes of a stretch are to read: each ledger line after the first costs one more.
+
+    Under an octave line a note that would need none or one without it is hard to read, too.
+    """
+    beyond = [_beyond(pitch, reading) for pitch in pitches]
+    cost: float = sum(lines * (lines + 1) // 2 for lines in beyond)
+    if octave_in(reading):
+        cost += _MISPLACED * sum(_beyond(pitch, clef_in(reading)) <= 0 for pitch in pitches)
+    return cost
+
+
+def _beyond(pitch: int, reading: Reading) -> int:
+    """How many ledger lines a note needs after the first; seven semitones hold two."""
+    low, high = _RANGES[reading]
+    distance = max(low - pitch, pitch - high, 0)
+    return max(0, -(-2 * distance // 7) - 1)

@@ -1,7 +1,8 @@
 """Snapping ticks to places that can be written: a grid for each beat.
 
-If the ticks are a score's own, the result is exact. What a person played to no click is only
-rounded here, to the grid that fits each beat best; finding its beats is another matter.
+If the ticks are a score's own, the result is exact. What was played to a click is rounded to the
+grid that fits each beat best. What was played to none needs its beats found first
+(:mod:`music21_lstm.notation.beats`).
 """
 
 from __future__ import annotations
@@ -9,13 +10,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
+
+import numpy as np
 
 from music21_lstm.encoding.performance import Performance, PerformedNote
 from music21_lstm.notation.bars import Section, locate, shorten
 from music21_lstm.notation.metre import UNIT
 
-__all__ = ["Placed", "Window", "is_aligned", "place_notes"]
+__all__ = ["Placed", "Window", "is_aligned", "is_clocked", "place_notes"]
 
 _EXACT = (1, 2, 4, 3, 8, 6, 12, 16, 5, 7, 24, 32)
 """Parts of a quarter that a score's own ticks may stand on, the plainest first."""
@@ -23,6 +27,18 @@ _EXACT = (1, 2, 4, 3, 8, 6, 12, 16, 5, 7, 24, 32)
 _CLOSE = (1, 2, 4, 3, 8, 6, 12)
 _CLOSE_ENOUGH = UNIT // 48
 """In a score with a few notes off its grid (arpeggios), so far counts as on it."""
+
+_GRIDS = ((24, 5, 7), (12, 8), (4, 3), (2, 3), (2,))
+"""Parts of the quarter that a score's onsets may stand on: the finest grid first."""
+
+_BY_CHANCE = 0.3
+"""The largest share of ticks on a grid that makes standing on it mean something."""
+
+_COARSE = 12
+"""Ticks a quarter; nobody plays freely on so few (41 ms each at 120 beats a minute)."""
+
+_CLOCKED = 0.6
+"""How near to the click playing to one is: 1 would be on it, 0 is anywhere."""
 
 _TRIPLET_GAIN = 0.4
 """Triplets must fit this much better than sixteenths before they are believed."""
@@ -46,17 +62,48 @@ class Window:
 
 
 def is_aligned(performance: Performance) -> bool:
-    """Whether most onsets stand on a grid of the quarter: the ticks are those of a score.
+    """Whether the ticks are those of a score: most onsets stand on a grid of the quarter.
+
+    Only grids count that few ticks are on, for any music stands on a grid of all ticks: at 50 ticks
+    a quarter (10 ms at 120 beats a minute) a free performance has one onset in seven on the finest.
 
     >>> from music21_lstm.encoding import NoteOff, NoteOn
     >>> is_aligned(Performance(480, [NoteOn(0, 60, 80), NoteOff(480, 60)]))
     True
     """
+    resolution = performance.resolution
     onsets = [note.onset for note in performance.notes]
-    exact = sum(
-        any(onset * parts % performance.resolution == 0 for parts in (24, 5, 7)) for onset in onsets
-    )
+    grids = _telling(resolution)
+    exact = sum(_stands(onset, grids, resolution) for onset in onsets)
     return 2 * exact >= len(onsets)
+
+
+def is_clocked(performance: Performance) -> bool:
+    """Whether it was played near the beats of its ticks, as to a click, but not on them.
+
+    By the mean direction of the onsets on a circle of one sixteenth (or triplet) of the quarter: it
+    must point to the grid (Rayleigh's test with a known direction, Mardia and Jupp 2000).
+    """
+    onsets = np.unique([note.onset for note in performance.notes])
+    if not len(onsets):
+        return False
+    angles = 2 * np.pi * onsets / performance.resolution
+    towards = max(float(np.cos(angles * parts).mean()) for parts in (2, 3, 4))
+    return bool(towards >= max(_CLOCKED, 2 / len(onsets) ** 0.5))
+
+
+@lru_cache(maxsize=64)
+def _telling(resolution: int) -> tuple[int, ...]:
+    """The finest grid that few ticks are on by chance."""
+    for grids in _GRIDS:
+        by_chance = sum(_stands(tick, grids, resolution) for tick in range(resolution))
+        if by_chance <= _BY_CHANCE * resolution or resolution <= _COARSE:
+            return grids
+    return _GRIDS[-1]
+
+
+def _stands(tick: int, grids: Sequence[int], resolution: int) -> bool:
+    return any(tick * parts % resolution == 0 for parts in grids)
 
 
 def place_notes(

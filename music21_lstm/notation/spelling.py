@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from music21_lstm.encoding.events import Mode
 
-__all__ = ["Step", "estimate_key", "name_of", "spell"]
+__all__ = ["MAJOR_PROFILE", "MINOR_PROFILE", "Step", "estimate_key", "name_of", "spell"]
 
 Step = Literal["C", "D", "E", "F", "G", "A", "B"]
 
@@ -27,8 +27,8 @@ _BEFORE, _AFTER = 10, 42
 """The company of a note: so many notes before and after it (ps13's own values)."""
 
 # How well each degree fits a major and a minor key: D. Temperley, *Music and Probability* (2007).
-_MAJOR = (0.748, 0.060, 0.488, 0.082, 0.670, 0.460, 0.096, 0.715, 0.104, 0.366, 0.057, 0.400)
-_MINOR = (0.712, 0.084, 0.474, 0.618, 0.049, 0.460, 0.105, 0.747, 0.404, 0.067, 0.133, 0.330)
+MAJOR_PROFILE = (0.748, 0.060, 0.488, 0.082, 0.670, 0.460, 0.096, 0.715, 0.104, 0.366, 0.057, 0.400)
+MINOR_PROFILE = (0.712, 0.084, 0.474, 0.618, 0.049, 0.460, 0.105, 0.747, 0.404, 0.067, 0.133, 0.330)
 
 
 def estimate_key(pitches: Sequence[int], lengths: Sequence[float]) -> tuple[int, Mode]:
@@ -46,7 +46,7 @@ def estimate_key(pitches: Sequence[int], lengths: Sequence[float]) -> tuple[int,
         return 0, "major"
     best: tuple[float, int, Mode] = (-2.0, 0, "major")
     profiles: tuple[tuple[Mode, tuple[float, ...], int], ...]
-    profiles = (("major", _MAJOR, 0), ("minor", _MINOR, -3))
+    profiles = (("major", MAJOR_PROFILE, 0), ("minor", MINOR_PROFILE, -3))
     for mode, profile, shift in profiles:
         for tonic in range(12):
             fit = float(np.corrcoef(heard, np.roll(profile, tonic))[0, 1])

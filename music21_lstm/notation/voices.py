@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from music21_lstm.notation.metre import UNIT
 from music21_lstm.notation.quantize import Placed
 
-__all__ = ["Sounding", "Staff", "one_voice", "two_voices"]
+__all__ = ["OrnamentSign", "Sounding", "Staff", "one_voice", "two_voices"]
 
 _BEAM = 12
 """How many ways of going on are kept at each onset."""
@@ -25,12 +25,25 @@ _LEAP = 0.02
 _CUT = 0.25
 
 
+OrnamentSign = Literal["trill", "mordent", "inverted mordent", "turn"]
+"""The signs that stand for several notes; an inverted mordent begins upward."""
+
+
 class Sounding(NamedTuple):
-    """A note or chord as written: *onset* and *end* in units, its notes from low to high."""
+    """A note or chord as written: *onset* and *end* in units, its notes from low to high.
+
+    *graces* stand before it as small notes, and the notes that its *ornament* stands for are
+    *carried*: they are performed and not printed.
+    """
 
     onset: int
     end: int
     notes: tuple[Placed, ...]
+    staccato: bool = False
+    arpeggio: bool = False
+    ornament: OrnamentSign | None = None
+    graces: tuple[Placed, ...] = ()
+    carried: tuple[Placed, ...] = ()
 
     @property
     def low(self) -> int:

@@ -2,29 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
+from music21 import (
+    articulations,
+    base,
+    chord,
+    clef,
+    duration,
+    expressions,
+    instrument,
+    key,
+    meter,
+    note,
+    pitch,
+    stream,
+    tie,
+)
 from music21 import bar as m21bar
-from music21 import base, chord, clef, duration, instrument, key, meter, note, pitch, stream, tie
 
 from music21_lstm.encoding.events import NoteOff
 from music21_lstm.encoding.performance import Performance
-from music21_lstm.encoding.trace import TRACE_KEY, PerformedTrace
+from music21_lstm.encoding.trace import ORNAMENT_KEY, TRACE_KEY, OrnamentNote, PerformedTrace
+from music21_lstm.notation.accidentals import Accidentals
 from music21_lstm.notation.bars import Bar
 from music21_lstm.notation.beams import Written, add_beams, add_tuplets
 from music21_lstm.notation.clefs import Clef
-from music21_lstm.notation.marks import Key
+from music21_lstm.notation.keys import Key
 from music21_lstm.notation.metre import quarters
 from music21_lstm.notation.pieces import Piece
 from music21_lstm.notation.quantize import Placed
 from music21_lstm.notation.spelling import name_of
-from music21_lstm.notation.voices import Sounding
+from music21_lstm.notation.voices import OrnamentSign, Sounding
 
-__all__ = ["BarPlan", "StaffWriter", "traces_of"]
+__all__ = ["CLEFS", "BarPlan", "StaffWriter", "traces_of"]
 
-_FIFTHS = "FCGDAEB"
-_CLEFS = {"treble": clef.TrebleClef, "bass": clef.BassClef}
+_ORNAMENTS: dict[OrnamentSign, Callable[[], expressions.Expression]] = {
+    "trill": expressions.Trill,
+    "mordent": expressions.Mordent,
+    "inverted mordent": expressions.InvertedMordent,
+    "turn": expressions.Turn,
+}
+CLEFS = {"treble": clef.TrebleClef, "bass": clef.BassClef}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,56 +61,43 @@ class BarPlan:
     last: bool
 
 
-@dataclass(slots=True)
-class _Accidentals:
-    """Which alteration holds for each line and space, as a reader knows it."""
-
-    sharps: int = 0
-    altered: dict[tuple[str, int], int] = field(default_factory=dict)
-
-    def new_bar(self, sharps: int) -> None:
-        """Forget what the last bar altered."""
-        self.sharps = sharps
-        self.altered.clear()
-
-    def shown(self, step: str, octave: int, alteration: int, *, tied: bool) -> bool:
-        """Whether a note needs its accidental printed; from then on it holds to the bar line."""
-        place = _FIFTHS.index(step)
-        usual = (self.sharps > place) - (-self.sharps > 6 - place)
-        if tied and (step, octave) not in self.altered:
-            return False
-        needed = self.altered.get((step, octave), usual) != alteration
-        if needed:
-            self.altered[step, octave] = alteration
-        return needed and not tied
-
-
 def traces_of(performance: Performance, soundings: Sequence[Sounding]) -> dict[int, PerformedTrace]:
-    """The trace of each note, by the place of its note on; the ends are those of *soundings*."""
-    events, resolution = performance.events, performance.resolution
+    """The trace of each note, by the place of its note on; the ends are those of *soundings*.
+
+    Grace notes and the notes of an ornament have no length on the page: both shifts of theirs count
+    from the onset of their note.
+    """
+    resolution = performance.resolution
     traces = {}
     for sounding in soundings:
         onset = round(quarters(sounding.onset) * resolution)
         end = round(quarters(sounding.end) * resolution)
         for placed in sounding.notes:
-            performed = placed.note
-            off = events[performed.off] if performed.off is not None else None
-            traces[performed.on] = PerformedTrace(
-                performed.on,
-                performed.off,
-                performed.onset - onset,
-                performed.end - end,
-                performed.release_velocity,
-                isinstance(off, NoteOff) and off.as_note_on,
-            )
+            traces[placed.note.on] = _trace(performance, placed, onset, end)
+        for placed in (*sounding.graces, *sounding.carried):
+            traces[placed.note.on] = _trace(performance, placed, onset, onset)
     return traces
+
+
+def _trace(performance: Performance, placed: Placed, onset: int, end: int) -> PerformedTrace:
+    performed = placed.note
+    off = performance.events[performed.off] if performed.off is not None else None
+    return PerformedTrace(
+        performed.on,
+        performed.off,
+        performed.onset - onset,
+        performed.end - end,
+        performed.release_velocity,
+        isinstance(off, NoteOff) and off.as_note_on,
+    )
 
 
 class StaffWriter:
     """Writes the measures of one staff.
 
     *spelled* is the place on the line of fifths of each note and *traces* its trace, both by the
-    place of its note on. *voice_ids* name the two voices; without them a bar has no Voice.
+    place of its note on; *accents* are the places of those that stand out. *voice_ids* name the two
+    voices; without them a bar has no Voice.
     """
 
     def __init__(
@@ -98,11 +105,13 @@ class StaffWriter:
         spelled: Mapping[int, int],
         traces: Mapping[int, PerformedTrace],
         voice_ids: tuple[str, str] | None,
+        accents: Collection[int] = (),
     ) -> None:
         self.spelled = spelled
         self.traces = traces
         self.voice_ids = voice_ids
-        self.accidentals = _Accidentals()
+        self.accents = accents
+        self.accidentals = Accidentals()
 
     def part(self, plans: Sequence[BarPlan], name: str) -> stream.PartStaff:
         """The whole staff."""
@@ -147,7 +156,7 @@ class StaffWriter:
         if plan.first:
             yield instrument.Piano()  # type: ignore[no-untyped-call]
         if plan.new_clef:
-            yield _CLEFS[plan.new_clef]()  # type: ignore[no-untyped-call]
+            yield CLEFS[plan.new_clef]()  # type: ignore[no-untyped-call]
         if plan.new_key:
             sharps, mode = plan.key
             yield key.KeySignature(sharps).asKey(mode)
@@ -164,12 +173,15 @@ class StaffWriter:
             key=lambda entry: entry[:2],
         )
         for start, which, piece in order:
+            shift = plan.bar.shift
+            graces = [] if piece.tied_before or not piece.sounding else piece.sounding.graces
+            for placed in graces:
+                voices[which].append((start + shift, start + shift, self._grace(placed)))
             element = (
                 self._note(piece, piece.sounding) if piece.sounding else self._rest(piece, plan.bar)
             )
             if two and not isinstance(element, note.Rest):
                 element.stemDirection = "down" if which else "up"
-            shift = plan.bar.shift
             voices[which].append((start + shift, piece.end + shift, element))
         for voice in voices:
             add_beams(plan.bar.metre, voice)
@@ -190,10 +202,7 @@ class StaffWriter:
         notes: list[note.Note] = []
         kind = _TIES[piece.tied_before, piece.tied_after]
         for placed in sounding.notes:
-            single = note.Note(self._pitch(placed, tied=piece.tied_before))
-            single.volume.velocity = placed.note.velocity
-            single.volume.velocityIsRelative = False
-            single.editorial[TRACE_KEY] = self.traces[placed.note.on]
+            single = self._single(placed, tied=piece.tied_before)
             if kind:
                 single.tie = tie.Tie(kind)  # type: ignore[no-untyped-call]
             # Two keys of one pitch (both hands' tracks had it): one note head is enough.
@@ -202,7 +211,40 @@ class StaffWriter:
             notes.append(single)
         element = notes[0] if len(notes) == 1 else chord.Chord(notes)
         element.duration = _duration(piece)
+        if not piece.tied_before:
+            self._add_signs(element, notes[0], sounding)
         return element
+
+    def _single(self, placed: Placed, *, tied: bool = False) -> note.Note:
+        """A note of its own or of a chord, with its velocity and its trace."""
+        single = note.Note(self._pitch(placed, tied=tied))
+        single.volume.velocity = placed.note.velocity
+        single.volume.velocityIsRelative = False
+        single.editorial[TRACE_KEY] = self.traces[placed.note.on]
+        return single
+
+    def _grace(self, placed: Placed) -> note.Note:
+        grace = self._single(placed)
+        grace.duration = duration.GraceDuration("eighth")
+        return grace
+
+    def _add_signs(
+        self, element: note.Note | chord.Chord, first: note.Note, sounding: Sounding
+    ) -> None:
+        """Accent, staccato, arpeggio and ornament; *first* remembers what the ornament stands for."""
+        if any(p.note.on in self.accents for p in sounding.notes):
+            element.articulations.append(articulations.Accent())  # type: ignore[no-untyped-call]
+        if sounding.staccato:
+            element.articulations.append(articulations.Staccato())  # type: ignore[no-untyped-call]
+        if sounding.arpeggio:
+            element.expressions.append(expressions.ArpeggioMark())
+        if sounding.ornament:
+            element.expressions.append(_ORNAMENTS[sounding.ornament]())
+            written = sounding.notes[0].note.pitch
+            first.editorial[ORNAMENT_KEY] = tuple(
+                OrnamentNote(self.traces[p.note.on], p.note.pitch - written, p.note.velocity)
+                for p in sounding.carried
+            )
 
     def _pitch(self, placed: Placed, *, tied: bool) -> pitch.Pitch:
         midi = placed.note.pitch

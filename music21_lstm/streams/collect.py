@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -13,29 +11,23 @@ from music21 import (
     articulations,
     base,
     chord,
-    dynamics,
     expressions,
     harmony,
     instrument,
     meter,
     note,
-    repeat,
-    spanner,
     stream,
     tempo,
 )
-from music21.exceptions21 import Music21Exception
 
-from music21_lstm.encoding.trace import TRACE_KEY, PerformedTrace
+from music21_lstm.encoding.trace import ORNAMENT_KEY, TRACE_KEY, PerformedTrace
 from music21_lstm.errors import EventError, StreamError
+from music21_lstm.streams.clock import Clock, clock_of
 from music21_lstm.streams.elements import event_of, memory_of, resolution_of
+from music21_lstm.streams.ready import AnyStream, parts_of, pieces_of, plus, ready, walk
+from music21_lstm.streams.velocities import DEFAULT_VELOCITY, Velocities
 
-__all__ = ["AnyStream", "Collected", "SoundingNote", "collect"]
-
-AnyStream = stream.Stream[Any]
-
-DEFAULT_VELOCITY = 90
-"""music21's own loudness of a note without any dynamic: 0.71 of the full scale."""
+__all__ = ["DEFAULT_VELOCITY", "AnyStream", "Collected", "SoundingNote", "collect"]
 
 GRACE_QUARTERS = Fraction(1, 8)
 """How long a grace note sounds before its note."""
@@ -55,111 +47,38 @@ class SoundingNote:
 
 @dataclass(slots=True)
 class Collected:
-    """What one walk over the Stream found."""
+    """What one walk over the Stream found; *performed*: with what its notes remember."""
 
+    performed: bool = True
     notes: list[SoundingNote] = field(default_factory=list)
     marks: list[tuple[Any, base.Music21Object]] = field(default_factory=list)
     losses: Counter[str] = field(default_factory=Counter)
 
 
-def collect(source: AnyStream) -> Collected:
-    """All that sounds in *source*, in quarter lengths from its start."""
-    collected = Collected()
+def collect(source: AnyStream, *, performed: bool = True) -> Collected:
+    """All that sounds in *source*, in quarter lengths from its start.
+
+    As it was *performed*, as far as its notes and measures remember that; else as it is written.
+    """
+    collected = Collected(performed)
     start: Any = 0
-    for piece in _pieces(source):
-        hint = resolution_of(piece)
-        ready = _ready(piece, collected)
-        parts = _parts(ready)
+    for piece in pieces_of(source):
+        notes, marks = len(collected.notes), len(collected.marks)
+        hint = resolution_of(piece) if performed else None
+        prepared = ready(piece, collected.losses)
+        parts = parts_of(prepared)
         pickup = _pickup([part for _, part in parts])
         for offset, part in parts:
-            _collect(part, _plus(start, offset), pickup, hint, collected)
-        start = _plus(start, ready.highestTime)
+            _collect(part, offset, pickup, hint, collected)
+        # Without a note that remembers it, nothing is left of the performer's time.
+        traced = any(one.trace is not None for one in collected.notes[notes:])
+        clock = clock_of(prepared) if traced else Clock()
+        for one in collected.notes[notes:]:
+            one.onset, one.end = plus(start, clock(one.onset)), plus(start, clock(one.end))
+        timed = [(plus(start, clock(at)), mark) for at, mark in collected.marks[marks:]]
+        collected.marks[marks:] = timed
+        start = plus(start, clock(prepared.highestTime))
     return collected
-
-
-# --- the Stream made ready ---------------------------------------------------------------------
-
-
-def _pieces(source: AnyStream) -> list[AnyStream]:
-    """What follows one another: the pieces of an Opus, those of an Opus in it too; else itself."""
-    if not isinstance(source, stream.Opus):
-        return [source]
-    inner = [part for part in source.elements if isinstance(part, stream.Stream)]
-    return [piece for part in inner for piece in _pieces(part)]
-
-
-def _ready(score: AnyStream, collected: Collected) -> AnyStream:
-    """*score* with its repeats played out and at sounding pitch."""
-    repeats = transposing = False
-    programs: set[int] = set()
-    for _, element in _walk(score, 0):
-        if isinstance(element, repeat.RepeatMark | spanner.RepeatBracket):
-            repeats = True
-        elif isinstance(element, instrument.Instrument):
-            transposing = transposing or element.transposition is not None
-            programs.add(element.midiProgram or 0)
-    collected.losses["instrument (everything is one piano here)"] += len(programs - {0})
-    if repeats:
-        try:
-            score = _expandable(score).expandRepeats()
-        except Music21Exception:
-            collected.losses["repeat that music21 cannot expand, played once"] += 1
-    if not programs:
-        # A measure or a voice taken out of its part has left the part's instrument behind.
-        outer = score.getContextByClass(instrument.Instrument)
-        if outer is not None and outer.transposition is not None:
-            collected.losses["transposition of an instrument (as written here)"] += 1
-    return score.toSoundingPitch() if transposing else score
-
-
-def _expandable(score: AnyStream) -> Any:
-    """*score* as something that music21 expands: a Score of its parts, if it has any."""
-    parts = list(score.getElementsByClass(stream.Part))
-    if isinstance(score, stream.Score | stream.Part) or not parts:
-        return score
-    whole = stream.Score()
-    for part in parts:
-        whole.insert(score.elementOffset(part), part)
-    return whole
-
-
-def _parts(score: AnyStream) -> list[tuple[Any, AnyStream]]:
-    """The parts with their offsets; a Stream that has none is one itself."""
-    parts = list(score.getElementsByClass(stream.Part))
-    if not parts:
-        return [(0, score)]
-    found: list[tuple[Any, AnyStream]] = [(score.elementOffset(part), part) for part in parts]
-    loose = [e for e in score.elements if not isinstance(e, stream.Stream)]
-    if loose:
-        # Notes and marks that stand in the Score itself, beside its parts.
-        shell: AnyStream = stream.Stream()
-        for element in loose:
-            shell.coreInsert(score.elementOffset(element), element)
-        shell.coreElementsChanged()
-        found.insert(0, (0, shell))
-    return found
-
-
-def _walk(container: AnyStream, start: Any) -> Iterator[tuple[Any, base.Music21Object]]:
-    """Every element below *container* with its offset from the start, voice by voice."""
-    for element in container.elements:
-        offset = _plus(start, container.elementOffset(element))
-        if isinstance(element, stream.Stream):
-            yield from _walk(element, offset)
-        else:
-            yield offset, element
-
-
-def _plus(one: Any, other: Any) -> Any:
-    """The sum of two quarter lengths, exactly: a float and a Fraction would make a rounded float."""
-    if not one:
-        return other
-    if one.__class__ is Fraction or other.__class__ is Fraction:
-        return Fraction(one) + Fraction(other)
-    return one + other
-
-
-# --- collecting --------------------------------------------------------------------------------
 
 
 def _collect(
@@ -170,28 +89,39 @@ def _collect(
     graces: list[note.NotRest] = []
     grace_onset: Any = first
     percussion = False
-    elements = list(_walk(part, first))
-    loudness = _Loudness(elements)
+    elements = list(walk(part, first))
+    velocities = Velocities(elements, written=not collected.performed)
     for onset, element in elements:
         if isinstance(element, instrument.Instrument):
             percussion = isinstance(element, instrument.UnpitchedPercussion)
         if graces and onset != grace_onset:
             # A grace at the end of a voice leads to no note there.
-            _add_graces(graces, grace_onset, loudness, collected)
+            _add_graces(graces, grace_onset, velocities, collected)
             graces = []
         if isinstance(element, note.NotRest) and not _silent(element, percussion, collected):
-            if element.duration.isGrace:
+            if element.duration.isGrace and not (collected.performed and _is_traced(element)):
                 grace_onset = onset
                 graces.append(element)
                 continue
-            delay = _add_graces(graces, onset, loudness, collected)
+            delay = _add_graces(graces, onset, velocities, collected)
             graces = []
-            _add(element, onset, delay, loudness.at(onset), hint, tied, collected)
+            _add(element, onset, delay, velocities, hint, tied, collected)
         elif _is_mark(element, collected):
             collected.marks += _with_pickup(onset, element, pickup if onset == first else None)
         _count_losses(element, collected.losses)
     if graces:
-        _add_graces(graces, grace_onset, loudness, collected)
+        _add_graces(graces, grace_onset, velocities, collected)
+
+
+def _is_traced(element: note.NotRest) -> bool:
+    """Whether a note, or each note of a chord, remembers when it was performed."""
+    members = element.notes if isinstance(element, chord.Chord) else (element,)
+    return all(_trace_of(member) is not None for member in members)
+
+
+def _trace_of(member: Any) -> PerformedTrace | None:
+    trace = member.editorial.get(TRACE_KEY) if member.hasEditorialInformation else None
+    return trace if isinstance(trace, PerformedTrace) else None
 
 
 def _is_mark(element: base.Music21Object, collected: Collected) -> bool:
@@ -216,7 +146,7 @@ def _pickup(parts: list[AnyStream]) -> Any:
         if len(measures) < 2:
             return None
         head, following = measures
-        length = _plus(part.elementOffset(following), -part.elementOffset(head))
+        length = plus(part.elementOffset(following), -part.elementOffset(head))
         whole = 0 < head.highestTime == length < head.barDuration.quarterLength
         found.add(length if whole else None)
     return found.pop() if len(found) == 1 else None
@@ -236,7 +166,7 @@ def _with_pickup(
     if short.denominator > 64 or short.denominator & (short.denominator - 1):
         return [(onset, element)]
     metre = meter.TimeSignature(f"{short.numerator}/{short.denominator}")
-    return [(onset, metre), (_plus(onset, pickup), element)]
+    return [(onset, metre), (plus(onset, pickup), element)]
 
 
 def _silent(element: note.NotRest, percussion: bool, collected: Collected) -> bool:
@@ -256,13 +186,13 @@ def _add(
     element: Any,
     onset: Any,
     delay: Any,
-    velocity: int,
+    velocities: Velocities,
     hint: int | None,
     tied: dict[int, list[SoundingNote]],
     collected: Collected,
 ) -> None:
     """Add the note or the notes of a chord; a tied piece lengthens the note it belongs to."""
-    end = _plus(onset, element.duration.quarterLength)
+    end = plus(onset, element.duration.quarterLength)
     members = element.notes if isinstance(element, chord.Chord) else (element,)
     for member in members:
         midi = _midi(member, collected)
@@ -274,16 +204,15 @@ def _add(
                 if tie.type == "stop":
                     tied[midi].remove(held)
                 continue
-        trace = member.editorial.get(TRACE_KEY) if member.hasEditorialInformation else None
-        new = SoundingNote(
-            min(_plus(onset, delay), end),
-            end,
-            midi,
-            _velocity(member, element, velocity),
-            trace if isinstance(trace, PerformedTrace) else None,
-            hint,
-        )
+        trace = _trace_of(member) if collected.performed else None
+        start = onset if trace is not None else min(plus(onset, delay), end)
+        velocity = velocities.of(member, element, onset)
+        new = SoundingNote(start, end, midi, velocity, trace, hint)
         collected.notes.append(new)
+        if trace is not None and ORNAMENT_KEY in member.editorial:
+            for sub, interval, own in member.editorial[ORNAMENT_KEY]:
+                pitch = min(127, max(0, midi + interval))
+                collected.notes.append(SoundingNote(onset, onset, pitch, own, sub, hint))
         if tie is not None and tie.type in ("start", "continue"):
             tied.setdefault(midi, []).append(new)
 
@@ -299,34 +228,8 @@ def _midi(member: Any, collected: Collected) -> int:
     return midi
 
 
-def _velocity(member: Any, element: Any, default: int) -> int:
-    """The velocity of a note: its own, its chord's, or what the dynamics say."""
-    for one in (member, element):
-        if one.hasVolumeInformation() and one.volume.velocity is not None:
-            return min(127, max(1, int(one.volume.velocity)))
-    return default
-
-
-class _Loudness:
-    """The velocity that the dynamics of a part ask for."""
-
-    def __init__(self, elements: list[tuple[Any, base.Music21Object]]) -> None:
-        marks = sorted(
-            (offset, max(1, min(127, round(element.volumeScalar * 127))))
-            for offset, element in elements
-            if isinstance(element, dynamics.Dynamic) and element.volumeScalar
-        )
-        self._offsets = [offset for offset, _ in marks]
-        self._levels = [DEFAULT_VELOCITY, *(level for _, level in marks)]
-
-    def at(self, offset: Any) -> int:
-        """The velocity at *offset*."""
-        level: int = self._levels[bisect_right(self._offsets, offset)]
-        return level
-
-
 def _add_graces(
-    graces: list[note.NotRest], onset: Any, loudness: _Loudness, collected: Collected
+    graces: list[note.NotRest], onset: Any, velocities: Velocities, collected: Collected
 ) -> Any:
     """Play *graces* one after another so that the last ends at *onset*.
 
@@ -340,7 +243,7 @@ def _add_graces(
     for count, grace in enumerate(graces):
         start = Fraction(onset) + delay - (len(graces) - count) * length
         for member in grace.notes if isinstance(grace, chord.Chord) else (grace,):
-            velocity = _velocity(member, grace, loudness.at(onset))
+            velocity = velocities.of(member, grace, onset)
             midi = _midi(member, collected)
             collected.notes.append(SoundingNote(start, start + length, midi, velocity, None, None))
     return delay

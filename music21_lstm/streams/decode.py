@@ -27,9 +27,11 @@ from music21_lstm.streams.elements import (
     event_of,
     remember,
 )
+from music21_lstm.streams.page import Page
 from music21_lstm.streams.quick import Quarters, quick_pitch
+from music21_lstm.streams.ready import plus
 
-__all__ = ["engraved_stream", "exact_stream"]
+__all__ = ["engraved_stream", "exact_stream", "remember_performance"]
 
 
 def exact_stream(performance: Performance) -> stream.Score:
@@ -78,15 +80,26 @@ def engraved_stream(performance: Performance, **options: Any) -> stream.Score:
     """The *engraved view*: a piano score to read, that still knows the performance.
 
     *options* go to :func:`music21_lstm.notation.engrave`. What the page cannot show rides along:
-    each note's timing in its editorial, other events as PerformanceEvents in the measures.
+    see :func:`remember_performance`.
     """
     with growing():
         score = engrave(performance, **options)
-        score.editorial[RESOLUTION_KEY] = performance.resolution
-        for part in score.parts:
-            part.editorial[RESOLUTION_KEY] = performance.resolution
-        _carry(performance, score)
+        remember_performance(score, performance)
     return score
+
+
+def remember_performance(score: stream.Score, performance: Performance) -> None:
+    """Let an engraved *score* carry all of the *performance* that it shows.
+
+    The timing of each note rides in its editorial, the performer's beats in that of the measures,
+    other events as PerformanceEvents in the measures.
+    """
+    score.editorial[RESOLUTION_KEY] = performance.resolution
+    for part in score.parts:
+        part.editorial[RESOLUTION_KEY] = performance.resolution
+    page = Page(score, performance)
+    page.set_clock()
+    _carry(performance, score, page)
 
 
 def _score_of(part: stream.Part, resolution: int) -> stream.Score:
@@ -99,38 +112,38 @@ def _score_of(part: stream.Part, resolution: int) -> stream.Score:
     return score
 
 
-def _carry(performance: Performance, score: stream.Score) -> None:
+def _carry(performance: Performance, score: stream.Score, page: Page) -> None:
     """Tie the page's signatures and marks to their events, and let the other events ride along."""
-    on_page = _signatures(score, performance.resolution)
+    on_page = _signatures(score, page)
     part = score.parts[0]
     measures = list(part.getElementsByClass(stream.Measure))
     starts = [part.elementOffset(measure) for measure in measures]
     quarters = Quarters(performance.resolution)
     touched = set()
-    notes = performance.notes
-    paired = {n.on for n in notes} | {n.off for n in notes}
+    written = page.written_events()
     tick = 0
     for place, event in enumerate(performance.events):
         tick += event.delta
-        if place in paired:
+        if place in written:
             continue
         shown = on_page.pop((tick, type(event)), None)
         if shown:
             for element in shown:
                 remember(element, place, event)
             continue
-        offset = quarters[tick]
+        offset = page.place(tick) if page.clock else quarters[tick]
         index = max(0, bisect_right(starts, offset) - 1)
+        inner = opFrac(offset - starts[index])
         carried = PerformanceEvent(event)
-        remember(carried, place, event)
-        measures[index].coreInsert(opFrac(offset - starts[index]), carried)
+        remember(carried, place, event, tick - page.tick(plus(starts[index], inner)))
+        measures[index].coreInsert(inner, carried)
         touched.add(index)
     for index in touched:
         measures[index].coreElementsChanged()
 
 
 def _signatures(
-    score: stream.Score, resolution: int
+    score: stream.Score, page: Page
 ) -> dict[tuple[int, type[Event]], list[base.Music21Object]]:
     """The page's marks by tick and kind of event, each taken for inferred until its event is met."""
     kinds = (
@@ -145,6 +158,6 @@ def _signatures(
             for shown, kind in kinds:
                 for element in measure.getElementsByClass(shown):
                     remember(element, INFERRED, event_of(element))
-                    tick = round((start + measure.elementOffset(element)) * resolution)
+                    tick = page.tick(plus(start, measure.elementOffset(element)))
                     found.setdefault((tick, kind), []).append(element)
     return found

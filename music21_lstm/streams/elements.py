@@ -72,6 +72,8 @@ class Memory(NamedTuple):
     place: int
     event: Event | None
     said: Event | None
+    shift: int = 0
+    """By how many ticks the event lies after the place where the element stands."""
 
 
 def element_of(event: Event, place: int) -> base.Music21Object:
@@ -110,9 +112,9 @@ def event_of(element: base.Music21Object) -> Event | None:
     return None
 
 
-def remember(element: base.Music21Object, place: int, event: Event | None) -> None:
-    """Note on *element* which event it came from."""
-    element.editorial[MEMORY_KEY] = Memory(place, event, event_of(element))
+def remember(element: base.Music21Object, place: int, event: Event | None, shift: int = 0) -> None:
+    """Note on *element* which event it came from, and how many ticks later that was."""
+    element.editorial[MEMORY_KEY] = Memory(place, event, event_of(element), shift)
 
 
 def memory_of(element: base.Music21Object) -> Memory | None:

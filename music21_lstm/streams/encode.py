@@ -22,8 +22,15 @@ from music21_lstm.encoding.performance import (
 )
 from music21_lstm.errors import EventError, StreamError
 from music21_lstm.memory import growing
-from music21_lstm.streams.collect import AnyStream, Collected, collect
-from music21_lstm.streams.elements import INFERRED, event_of, memory_of, resolution_of
+from music21_lstm.streams.collect import Collected, collect
+from music21_lstm.streams.elements import (
+    INFERRED,
+    PerformanceEvent,
+    event_of,
+    memory_of,
+    resolution_of,
+)
+from music21_lstm.streams.ready import AnyStream
 
 __all__ = ["performance_of_stream"]
 
@@ -39,13 +46,15 @@ Key = tuple[int, int, int, int]
 
 
 def performance_of_stream(
-    source: base.Music21Object, *, resolution: int | None = None
+    source: base.Music21Object, *, resolution: int | None = None, performed: bool = True
 ) -> Performance:
     """Encode a Stream (Score, Part, Measure, Voice, Opus …) or a single Note or Chord.
 
     Repeats are expanded, ties joined, grace notes played just before their note, transposing parts
     brought to sounding pitch; the scores of an Opus follow one another. A Stream that came from a
     performance and was not edited gives its events back, in order and to the tick; edits count.
+    With ``performed=False`` it is played as it is written instead: notes at their places on the
+    page, its own tempo marks, and the loudness of its dynamics.
 
     *resolution* is in ticks per quarter: by default the one that the Stream came from, else 480 if
     every onset and end fits it, else one that they fit. ``losses`` of the result lists what could
@@ -55,12 +64,12 @@ def performance_of_stream(
     """
     try:
         with growing():
-            return _encode(source, resolution)
+            return _encode(source, resolution, performed)
     except EventError as error:
         raise StreamError(f"{source!r} cannot be encoded: {error}") from None
 
 
-def _encode(source: base.Music21Object, resolution: int | None) -> Performance:
+def _encode(source: base.Music21Object, resolution: int | None, performed: bool) -> Performance:
     if not isinstance(source, stream.Stream):
         if not isinstance(source, base.Music21Object):
             raise StreamError(
@@ -68,16 +77,17 @@ def _encode(source: base.Music21Object, resolution: int | None) -> Performance:
             )
         single: AnyStream = stream.Part([copy.deepcopy(source)])  # type: ignore[no-untyped-call]
         source = single
-    collected = collect(source)
+    collected = collect(source, performed=performed)
     hints = {mark.resolution for mark in collected.notes if mark.resolution} or {
-        hint for hint in [resolution_of(source)] if hint
+        hint for hint in [resolution_of(source)] if hint and performed
     }
     chosen = (
         resolution
         if resolution is not None
         else (hints.pop() if len(hints) == 1 else _fitting(collected))
     )
-    rows = [*_note_events(collected, chosen), *_mark_events(collected, chosen)]
+    hint = resolution_of(source)
+    rows = [*_note_events(collected, chosen), *_mark_events(collected, chosen, hint)]
     rows.sort(key=lambda row: row[:2])
     events = with_deltas((key[0], event) for key, _, event in rows)
     losses = [Loss(what, count) for what, count in sorted(collected.losses.items()) if count]
@@ -93,9 +103,9 @@ def _note_events(collected: Collected, resolution: int) -> Iterator[tuple[Key, i
     for count, one in enumerate(collected.notes):
         onset, inexact = _tick(one.onset, resolution)
         end, inexact_end = _tick(one.end, resolution)
-        rounded += inexact or inexact_end
         trace = one.trace
         if trace is None:
+            rounded += inexact or inexact_end
             yield (onset, _AFTER, 0, one.pitch), count, NoteOn(0, one.pitch, one.velocity)
             group = _BEFORE if end > onset else _LAST
             yield (max(onset, end), group, 1, one.pitch), count, NoteOff(0, one.pitch)
@@ -110,18 +120,24 @@ def _note_events(collected: Collected, resolution: int) -> Iterator[tuple[Key, i
     collected.losses["onset or end rounded to the tick"] += rounded
 
 
-def _mark_events(collected: Collected, resolution: int) -> Iterator[tuple[Key, int, Event]]:
+def _mark_events(
+    collected: Collected, resolution: int, hint: int | None
+) -> Iterator[tuple[Key, int, Event]]:
     """The events that are not notes; one that several parts show counts once."""
     seen: dict[tuple[int, int, Any], tuple[Key, int, Event]] = {}
     for count, (offset, element) in enumerate(collected.marks):
         tick, _ = _tick(offset, resolution)
-        event, memory = event_of(element), memory_of(element)
+        event = event_of(element)
+        memory = memory_of(element) if collected.performed else None
+        if not collected.performed and isinstance(element, PerformanceEvent):
+            continue
         edited = memory is None or event != memory.said
         if event is None or (not edited and memory is not None and memory.place == INFERRED):
             continue
         if memory is None or memory.place == INFERRED:
             seen.setdefault((tick, -1, event), ((tick, _BEFORE, 0, 0), count, event))
             continue
+        tick = max(0, tick + memory.shift * resolution // (hint or resolution))
         said = event if edited or memory.event is None else memory.event
         row = ((tick, _REMEMBERED, memory.place, 0), count, said)
         if edited:

@@ -32,20 +32,22 @@ def performance_from(
     track: int | str | None = None,
     percussion: bool = False,
     resolution: int | None = None,
+    performed: bool = True,
 ) -> Performance:
     """*source* as a Performance.
 
     A path is read by its suffix: MIDI, notetext (``.notetext``, ``.txt``), else whatever music21
     reads (MusicXML, ABC, kern …); one that is no file may be a piece of music21's corpus, as
     ``bach/bwv66.6``. A string that starts with ``notetext:`` is text. *track* and
-    *percussion* are for MIDI, *resolution* for text without a header and for music21 objects.
+    *percussion* are for MIDI, *resolution* for text without a header and for music21 objects; with
+    ``performed=False`` an engraved Stream is played as it is written.
 
     Raises one of the package's errors, naming the file.
     """
     if isinstance(source, Performance):
         return source
     if isinstance(source, base.Music21Object):
-        return performance_of_stream(source, resolution=resolution)
+        return performance_of_stream(source, resolution=resolution, performed=performed)
     if isinstance(source, bytes):
         return _from_bytes(source, track, percussion, resolution)
     text = os.fspath(source)

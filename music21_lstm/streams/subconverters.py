@@ -14,23 +14,23 @@ from music21.converter.subConverters import SubConverter
 from music21.exceptions21 import SubConverterException
 
 from music21_lstm.encoding.notetext import performance_of, text_of
-from music21_lstm.encoding.performance import DEFAULT_RESOLUTION, Performance
+from music21_lstm.encoding.performance import DEFAULT_RESOLUTION
 from music21_lstm.errors import Music21LstmError, NoteTextError
-from music21_lstm.files import decoded, read_bytes, write_bytes
+from music21_lstm.files import decoded, read_bytes
+from music21_lstm.streams.converting import ConversionError, named, performance_for, written
+from music21_lstm.streams.score_converters import ConverterPerformedMidi, ConverterScore
 
 __all__ = [
     "ConverterFlac",
     "ConverterMp3",
     "ConverterNoteText",
     "ConverterOgg",
+    "ConverterPerformedMidi",
+    "ConverterScore",
     "ConverterWav",
     "register",
     "unregister",
 ]
-
-
-class ConversionError(Music21LstmError, SubConverterException):
-    """One of this package's errors, as music21 expects it from a converter."""
 
 
 class ConverterNoteText(SubConverter):
@@ -74,7 +74,7 @@ class ConverterNoteText(SubConverter):
         try:
             self.stream = self._read(decoded(read_bytes(filePath)))
         except Music21LstmError as error:
-            raise ConversionError(_named(filePath, error)) from error
+            raise ConversionError(named(filePath, error)) from error
         score: stream.Score = self.stream
         return score
 
@@ -97,10 +97,13 @@ class ConverterNoteText(SubConverter):
         subformats: Iterable[str] = (),
         **keywords: Any,
     ) -> pathlib.Path:
-        """Write *obj* as notetext, whole or not at all; ``resolution=`` in ticks per quarter."""
+        """Write *obj* as notetext, whole or not at all; ``resolution=`` in ticks per quarter.
+
+        ``performed=False`` writes an engraved score as it is written, not as it was played.
+        """
         del fmt
-        text = text_of(_performance(obj, keywords))
-        return _written(text.encode(), self, fp, subformats)
+        text = text_of(performance_for(obj, keywords))
+        return written(text.encode(), self, fp, subformats)
 
     def show(
         self,
@@ -112,7 +115,7 @@ class ConverterNoteText(SubConverter):
     ) -> None:
         """Print the notetext of *obj*, as music21's own text format does."""
         del fmt, app, subformats
-        sys.stdout.write(text_of(_performance(obj, keywords)))
+        sys.stdout.write(text_of(performance_for(obj, keywords)))
 
 
 class _ConverterAudio(SubConverter):
@@ -130,7 +133,10 @@ class _ConverterAudio(SubConverter):
         subformats: Iterable[str] = (),
         **keywords: Any,
     ) -> pathlib.Path:
-        """Render *obj*; *keywords* go to :func:`music21_lstm.render`."""
+        """Render *obj*; *keywords* go to :func:`music21_lstm.render`.
+
+        An engraved score sounds as it was performed; with ``performed=False``, as it is written.
+        """
         from music21_lstm.audio import render
 
         del fmt
@@ -138,7 +144,7 @@ class _ConverterAudio(SubConverter):
             fp = self.getTemporaryFile(subformats)
         if isinstance(fp, str | os.PathLike):
             fp = common.cleanpath(fp, returnPathlib=True)
-        performance = _performance(obj, keywords)
+        performance = performance_for(obj, keywords)
         try:
             render(performance, cast("str | BinaryIO", fp), format=self.suffix, **keywords)
         except Music21LstmError as error:
@@ -199,7 +205,15 @@ ConverterFlac = _audio_converter("flac", "audio/flac")
 ConverterOgg = _audio_converter("ogg", "audio/ogg")
 ConverterMp3 = _audio_converter("mp3", "audio/mpeg")
 
-CONVERTERS = (ConverterNoteText, ConverterWav, ConverterFlac, ConverterOgg, ConverterMp3)
+CONVERTERS = (
+    ConverterNoteText,
+    ConverterScore,
+    ConverterPerformedMidi,
+    ConverterWav,
+    ConverterFlac,
+    ConverterOgg,
+    ConverterMp3,
+)
 
 
 def register() -> None:
@@ -221,39 +235,3 @@ def unregister() -> None:
         if each in known:
             converter.unregisterSubConverter(each)
     common.findInputExtension.cache_clear()
-
-
-def _performance(obj: base.Music21Object, keywords: dict[str, Any]) -> Performance:
-    """*obj* encoded; takes ``resolution`` out of *keywords*."""
-    from music21_lstm.streams.encode import performance_of_stream
-
-    try:
-        return performance_of_stream(obj, resolution=keywords.pop("resolution", None))
-    except Music21LstmError as error:
-        raise ConversionError(str(error)) from error
-
-
-def _named(path: str | pathlib.Path, error: Music21LstmError) -> str:
-    """The error's line, with the file that it is about."""
-    return str(error) if str(path) in str(error) else f"{path}: {error}"
-
-
-def _written(
-    data: bytes,
-    to: SubConverter,
-    fp: str | pathlib.Path | IOBase | None,
-    subformats: Iterable[str],
-) -> pathlib.Path:
-    """Write *data* to a path (a temporary one for None) or into an open file."""
-    if fp is None:
-        fp = to.getTemporaryFile(subformats)
-    if isinstance(fp, str | os.PathLike):
-        path = common.cleanpath(fp, returnPathlib=True)
-        try:
-            write_bytes(path, data)
-        except Music21LstmError as error:
-            raise ConversionError(str(error)) from error
-        return pathlib.Path(path)
-    text = "b" not in str(getattr(fp, "mode", "")) and not hasattr(fp, "getbuffer")
-    fp.write(data.decode() if text else data)
-    return pathlib.Path()

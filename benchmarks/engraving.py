@@ -1,0 +1,85 @@
+"""Time from a Performance to the MusicXML file: by the number of notes, and beside MuseScore.
+
+``python -m benchmarks engraving FOLDER``: files of FOLDER of about three minutes, played freely.
+"""
+
+import math
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from music21.musicxml.m21ToXml import GeneralObjectExporter
+
+import music21_lstm as ml
+
+from .clock import cpu_seconds
+from .page_checks import files_below, musescore, run_musescore
+
+COUNTS = (1_250, 2_500, 5_000, 10_000, 20_000)
+THEIRS = 5_000
+"""music21's own exporter is asked up to here: it takes minutes for more."""
+
+FILES = 5
+
+
+def main() -> None:
+    folder = next((Path(word) for word in sys.argv[1:] if Path(word).is_dir()), Path("tests/data"))
+    played = [ml.read(path).played() for path in files_below(folder)[:60]]
+    with tempfile.TemporaryDirectory() as temporary:
+        target = Path(temporary) / "page.musicxml"
+        _by_length(played, target)
+        _beside_musescore(folder, target)
+
+
+def _by_length(played: list[ml.Performance], target: Path) -> None:
+    """The exponent of the time in the number of notes, of real music put together."""
+    whole = played[0]
+    for piece in played[1:]:
+        whole += piece
+    while len(whole.notes) < COUNTS[-1]:
+        whole += whole
+    onsets = [note.on for note in whole.notes]
+    seconds = {}
+    print("notes, CPU seconds: Performance to file; of that the export; music21's export")
+    for count in COUNTS:
+        part = whole[: onsets[count - 1] + 1]
+        seconds[count] = cpu_seconds(lambda p=part: ml.write(p, target), repeat=1)
+        score = ml.engrave(part)
+        ours = cpu_seconds(lambda s=score: ml.write(s, target))
+        theirs = ""
+        if count <= THEIRS:
+            exporter = GeneralObjectExporter(score)
+            exporter.makeNotation = False
+            theirs = f"{cpu_seconds(exporter.parse):8.2f}"
+        print(f"{count:>7} {seconds[count]:8.2f} {ours:8.2f} {theirs}", flush=True)
+    for low, high in ((COUNTS[0], COUNTS[-1]), (COUNTS[-2], COUNTS[-1])):
+        exponent = math.log(seconds[high] / seconds[low]) / math.log(high / low)
+        print(f"exponent from {low} to {high} notes: {exponent:.2f} (limit 1.1)")
+
+
+def _beside_musescore(folder: Path, target: Path) -> None:
+    """Pieces of about three minutes, each by both in turn; wall-clock time, for both use one core."""
+    program = musescore()
+    if program is None:
+        print("MuseScore is not installed")
+        return
+    paths = files_below(folder)
+    near = sorted(paths, key=lambda path: abs(ml.read(path).seconds - 180))[:FILES]
+    for path in sorted(near):
+        performance = ml.read(path).played()
+        source = target.with_suffix(".mid")
+        ml.write(performance, source)
+        start = time.perf_counter()
+        ml.write(performance, target)
+        ours = time.perf_counter() - start
+        theirs, _ = run_musescore(program, source, target.with_name("other.musicxml"))
+        print(
+            f"{path.name}: {performance.seconds:.0f} s, {len(performance.notes)} notes: "
+            f"{ours:.2f} s, MuseScore {theirs:.2f} s",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()

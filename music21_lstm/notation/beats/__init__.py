@@ -1,0 +1,7 @@
+"""Beats: where the bars, beats and metres are in music that was played to no click."""
+
+from music21_lstm.notation.beats.given import Beats, GivenBeats, read_beats
+from music21_lstm.notation.beats.placing import Played, place_played
+from music21_lstm.notation.beats.tempo import Pause, Tempo
+
+__all__ = ["Beats", "GivenBeats", "Pause", "Played", "Tempo", "place_played", "read_beats"]

@@ -1,0 +1,132 @@
+"""Keys: by name, and by ear where no key signature is given.
+
+By ear it is the likeliest path through the 24 keys, bar by bar (Viterbi): how often each degree
+sounds in a key is D. Temperley's profile (*Music and Probability*, 2007), and a change of key has a
+price. Most modulations have no signature of their own in print; so the price is such that a new
+signature pays only where it stays for long and is clear.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import groupby
+
+import numpy as np
+from numpy.typing import NDArray
+
+from music21_lstm.encoding.events import Mode
+from music21_lstm.errors import EncodingError
+from music21_lstm.notation.bars import Bar
+from music21_lstm.notation.quantize import Placed
+from music21_lstm.notation.spelling import MAJOR_PROFILE, MINOR_PROFILE, estimate_key
+
+__all__ = ["Key", "keys_heard", "parse_key"]
+
+Key = tuple[int, Mode]
+"""Sharps (negative: flats) and mode."""
+
+_MODES: tuple[Mode, ...] = ("major", "minor")
+_KEYS: tuple[Key, ...] = tuple(
+    ((tonic * 7 + (5 if mode == "major" else 2)) % 12 - 5, mode)
+    for mode in _MODES
+    for tonic in range(12)
+)
+_TONICS = np.tile(np.arange(12), 2)
+
+_NEAR, _FAR = 60.0, 30.0
+"""The price of a new signature, by less than three accidentals and by more, in nats of a bar."""
+
+_SAME = 4.0
+"""The price of the relative key: the same signature."""
+
+_SHORTEST = 8
+"""Bars that a new signature must last."""
+
+_NAMED = re.compile(r"\s*([A-Ga-g])\s*([#♯]{0,2}|[b♭-]{0,2})\s*(major|minor|maj|min|m)?\s*")
+_FIFTHS = "FCGDAEB"
+
+
+def parse_key(name: str) -> Key:
+    """The key that a name says; a small letter alone is minor.
+
+    Raises :class:`~music21_lstm.errors.EncodingError` for a name that no key signature has.
+
+    >>> parse_key("D"), parse_key("Bb minor"), parse_key("f#"), parse_key("E- major")
+    ((2, 'major'), (-5, 'minor'), (3, 'minor'), (-3, 'major'))
+    """
+    found = _NAMED.fullmatch(name) if isinstance(name, str) else None
+    if found is not None:
+        letter, accidental, word = found.groups()
+        minor = word.startswith("min") or word == "m" if word else letter.islower()
+        place = _FIFTHS.index(letter.upper()) - 1
+        place += 7 * (len(accidental) if accidental[:1] in "#♯" else -len(accidental))
+        sharps = place - 3 if minor else place
+        if -7 <= sharps <= 7:
+            return sharps, "minor" if minor else "major"
+    raise EncodingError(
+        f"key {name!r} cannot be written; give one of up to seven accidentals, such as "
+        "'D', 'B- major', 'f#' or 'C minor'"
+    )
+
+
+def keys_heard(placed: Sequence[Placed], bars: Sequence[Bar]) -> list[Key]:
+    """The key signature of each bar, by ear; C major where nothing sounds."""
+    sharps = np.array([key[0] for key in _KEYS])
+    distance = np.abs(sharps[:, None] - sharps[None, :])
+    distance = np.minimum(distance, 12 - distance)
+    price = np.where(distance == 0, _SAME, np.where(distance < 3, _NEAR, _FAR))
+    price[np.arange(24), np.arange(24)] = 0.0
+    path = _path(_evidence(placed, bars), price)
+    runs: list[tuple[Key, int]] = []
+    for place, run in groupby(path):
+        key, length = _KEYS[place], len(list(run))
+        if runs and (runs[-1][0][0] == key[0] or length < _SHORTEST):
+            runs[-1] = (runs[-1][0], runs[-1][1] + length)
+        else:
+            runs.append((_beside(key, runs[-1][0]) if runs else key, length))
+    if len(runs) == 1:
+        whole = estimate_key([p.note.pitch for p in placed], [p.end - p.onset for p in placed])
+        return [whole] * len(bars)
+    return [key for key, length in runs for _ in range(length)]
+
+
+def _beside(key: Key, before: Key) -> Key:
+    """*key* with six flats for six sharps and the like, where that is nearer to the key before."""
+    sharps, mode = key
+    other = sharps - 12 if sharps > 0 else sharps + 12
+    nearer = abs(other - before[0]) < abs(sharps - before[0])
+    return (other, mode) if abs(other) <= 7 and nearer else key
+
+
+def _evidence(placed: Sequence[Placed], bars: Sequence[Bar]) -> NDArray[np.float64]:
+    """How well each key (columns) explains the notes of each bar (rows), in nats a bar."""
+    heard = np.zeros((len(bars), 12))
+    if placed:
+        starts = np.array([bar.start for bar in bars])
+        onsets = np.array([p.onset for p in placed])
+        lengths = np.array([max(1, p.end - p.onset) for p in placed], dtype=float)
+        rows = np.maximum(np.searchsorted(starts, onsets, side="right") - 1, 0)
+        classes = np.array([p.note.pitch % 12 for p in placed])
+        np.add.at(heard, (rows, classes), np.minimum(lengths, np.median(lengths) * 4))
+    total = heard.sum(axis=1, keepdims=True)
+    share = heard / np.where(total > 0, total, 1.0)
+    profiles = []
+    for profile in (MAJOR_PROFILE, MINOR_PROFILE):
+        fit = np.log(np.array(profile) / sum(profile))
+        profiles += [np.roll(fit, tonic) for tonic in range(12)]
+    return np.asarray(share @ np.array(profiles).T)
+
+
+def _path(evidence: NDArray[np.float64], price: NDArray[np.float64]) -> list[int]:
+    """The likeliest path through the keys (Viterbi)."""
+    total = evidence[0]
+    came = np.zeros(evidence.shape, dtype=int)
+    for index in range(1, len(evidence)):
+        reached = total[:, None] - price
+        came[index] = reached.argmax(axis=0)
+        total = reached.max(axis=0) + evidence[index]
+    path = [int(total.argmax())]
+    for index in range(len(evidence) - 1, 0, -1):
+        path.append(int(came[index, path[-1]]))
+    return path[::-1]

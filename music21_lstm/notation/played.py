@@ -1,0 +1,41 @@
+"""The two staves of what a person played: hands, ornaments, voices and note values together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from music21_lstm.encoding.performance import Performance
+from music21_lstm.notation.bars import Bar
+from music21_lstm.notation.durations import played_voices
+from music21_lstm.notation.hands import split_hands
+from music21_lstm.notation.ornaments import dressed, heard_of, ornamented, unrolled
+from music21_lstm.notation.quantize import Placed
+from music21_lstm.notation.voices import Staff
+
+__all__ = ["is_written", "played_staves"]
+
+_SURE = 0.98
+"""If this share of the note ends stands on the grid, the note values are a score's own."""
+
+
+def is_written(placed: Sequence[Placed], *, aligned: bool) -> bool:
+    """Whether onsets and ends are those of a score, to be written as they are."""
+    return aligned and sum(p.sure for p in placed) >= _SURE * len(placed)
+
+
+def played_staves(
+    performance: Performance, placed: Sequence[Placed], bars: Sequence[Bar]
+) -> tuple[Staff, Staff]:
+    """The voices of the right and the left hand, with the ornaments recognised as such."""
+    heard, rolled = unrolled(heard_of(placed, performance.times))
+    held = {h.placed.note.on: h.stop - h.start for h in heard}
+    right = split_hands([h.placed for h in heard])
+    staves: list[Staff] = []
+    for wanted in (True, False):
+        hand = [h for h, is_right in zip(heard, right, strict=True) if is_right is wanted]
+        hand, signs = unrolled(hand)
+        notes, found = ornamented(hand)
+        upper, lower = played_voices(notes, bars, held)
+        marked = rolled | signs
+        staves.append((list(dressed(upper, found, marked)), list(dressed(lower, found, marked))))
+    return staves[0], staves[1]

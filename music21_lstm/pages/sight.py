@@ -1,0 +1,92 @@
+"""What a page's script knows of a piece: its notes in seconds, its pedal, what its judge says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from music21_lstm.encoding.events import ControlChange
+from music21_lstm.encoding.performance import Performance
+from music21_lstm.errors import GenerationError
+from music21_lstm.generation.generator import Generator
+from music21_lstm.generation.surprisal import color_top, note_nats
+from music21_lstm.generation.variations import one_thread
+
+__all__ = ["judged", "pedal_of", "sight_of"]
+
+_SUSTAIN = 64
+
+
+def sight_of(performance: Performance) -> dict[str, Any]:
+    """Notes as (onset, end, pitch, velocity) with times in seconds, and the stretches of pedal."""
+    times = performance.times
+    end = times[-1] if times else 0.0
+    return {
+        "seconds": _ms(end),
+        "notes": [
+            [
+                _ms(times[each.on]),
+                _ms(end if each.off is None else times[each.off]),
+                each.pitch,
+                each.velocity,
+            ]
+            for each in performance.notes
+        ],
+        "pedal": [[_ms(down), _ms(up)] for down, up in pedal_of(performance)],
+    }
+
+
+def pedal_of(performance: Performance) -> list[tuple[float, float]]:
+    """The stretches, in seconds, in which the sustain pedal is down on some channel.
+
+    >>> down, up = ControlChange(0, 0, 64, 127), ControlChange(480, 0, 64, 0)
+    >>> pedal_of(Performance(480, [down, up]))
+    [(0.0, 0.5)]
+    """
+    found: list[tuple[float, float]] = []
+    held: dict[int, float] = {}
+    for time, event in zip(performance.times, performance.events, strict=True):
+        if not isinstance(event, ControlChange) or event.control != _SUSTAIN:
+            continue
+        if event.value >= 64:
+            held.setdefault(event.channel, time)
+        elif event.channel in held:
+            found.append((held.pop(event.channel), time))
+    found += [(start, performance.seconds) for start in held.values()]
+    return sorted(found)
+
+
+def judged(performance: Performance, judge: Generator) -> dict[str, Any]:
+    """What *judge* says: nats of each note, and the passages that stand in its training set.
+
+    Without an index of the training set ``copied`` is None.
+    """
+    with one_thread():
+        nats, _ = note_nats(judge.checkpoint, performance)
+    mean = sum(nats) / len(nats)
+    try:
+        found = judge.originality(performance)
+    except GenerationError:
+        copied, share = None, None
+    else:
+        share = found.copied_share
+        copied = [
+            {
+                "notes": list(run.notes),
+                "start": _ms(run.start),
+                "end": _ms(run.end),
+                "piece": run.piece,
+            }
+            for run in found.runs
+        ]
+    return {
+        "judge": judge.name,
+        "nats": [round(each, 2) for each in nats],
+        "top": round(color_top(judge.checkpoint, mean), 3),
+        "mean": round(mean, 3),
+        "copied": copied,
+        "share": share,
+    }
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds, 3)

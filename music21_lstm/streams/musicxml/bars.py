@@ -1,0 +1,263 @@
+"""The measures of one part, a piano's two staves together, as MusicXML."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+from xml.sax.saxutils import quoteattr
+
+from music21 import (
+    bar,
+    base,
+    clef,
+    dynamics,
+    expressions,
+    harmony,
+    instrument,
+    key,
+    layout,
+    meter,
+    note,
+    repeat,
+    spanner,
+    stream,
+    tempo,
+)
+
+from music21_lstm.streams.elements import PerformanceEvent
+from music21_lstm.streams.musicxml.accidentals import unsettled
+from music21_lstm.streams.musicxml.attached import Attached
+from music21_lstm.streams.musicxml.notes import NoteWriter, divisions_of
+from music21_lstm.streams.musicxml.rare import DIVISIONS, NotPlainError, Rare, xml_of
+
+__all__ = ["part_xml"]
+
+_DIRECTIONS: tuple[tuple[type, str], ...] = (
+    (harmony.NoChord, "noChordToXml"),
+    (harmony.ChordSymbol, "chordSymbolToXml"),
+    (dynamics.Dynamic, "dynamicToXml"),
+    (tempo.TempoIndication, "tempoIndicationToXml"),
+    (repeat.RepeatExpression, "textExpressionToXml"),
+    (expressions.TextExpression, "textExpressionToXml"),
+    (expressions.RehearsalMark, "rehearsalMarkToXml"),
+    (expressions.PedalObject, "pedalObjectToXml"),
+)
+"""What is written as a direction or a harmony, and the exporter's method for it; the first counts."""
+
+_SIGNS = (key.KeySignature, meter.TimeSignature, clef.Clef)
+_SIGN_METHODS = ("keySignatureToXml", "timeSignatureToXml", "clefToXml")
+_UNWRITTEN = (PerformanceEvent, instrument.Instrument, bar.Barline, layout.LayoutBase)
+_MOST_VOICES = 4
+
+Flow = list[tuple[Any, base.Music21Object]]
+"""What one voice holds, with offsets from the start of the bar."""
+
+
+def part_xml(staves: Sequence[stream.Part], spanners: Sequence[spanner.Spanner]) -> Iterator[str]:
+    """The lines of the measures of *staves*, from the upper one; *spanners* of the score.
+
+    Raises :class:`NotPlainError` if the part is not laid out as engraving does it.
+    """
+    measures = [list(staff.getElementsByClass(stream.Measure)) for staff in staves]
+    known = (stream.Measure, spanner.Spanner, instrument.Instrument)
+    starts = []
+    for staff, own in zip(staves, measures, strict=True):
+        if not own or not all(isinstance(element, known) for element in staff):
+            raise NotPlainError(f"{staff!r} is no row of measures")
+        starts.append([staff.elementOffset(measure) for measure in own])
+    if any(other != starts[0] for other in starts):
+        raise NotPlainError("the measures of the staves do not stand together")
+    writer = _BarWriter(staves, spanners)
+    for number, row in enumerate(zip(*measures, strict=True)):
+        yield from writer.measure(row, first=number == 0)
+
+
+class _BarWriter:
+    """Writes one measure after another."""
+
+    def __init__(self, staves: Sequence[stream.Part], spanners: Sequence[spanner.Spanner]) -> None:
+        self.rare = Rare()
+        self.notes = NoteWriter(self.rare)
+        self.sharps = [0] * len(staves)
+        self.short = False
+        there: set[int] = set()
+        inner = list(spanners)
+        for staff in staves:
+            for element in staff.recurse():
+                there.add(id(element))
+                if isinstance(element, spanner.Spanner):
+                    inner.append(element)
+        self.attached = Attached(inner, there)
+
+    def measure(self, row: Sequence[stream.Measure], *, first: bool) -> Iterator[str]:
+        """The lines of one measure of all staves."""
+        upper: Any = row[0]
+        hidden = upper.showNumber == stream.enums.ShowNumber.NEVER or upper.number == 0
+        number = quoteattr(upper.measureNumberWithSuffix())
+        yield f'<measure number={number} implicit="{"yes" if hidden else "no"}">'
+        yield from self._through(upper, "setMxPrint")
+        yield from self._signs(row, first=first)
+        yield from self._through(upper, "setLeftBarline")
+        reached = 0
+        for index, measure in enumerate(row):
+            staff = index + 1 if len(row) > 1 else None
+            if signatures := measure.getElementsByClass(key.KeySignature):
+                self.sharps[index] = signatures[0].sharps
+            flows = _flows(measure, index)
+            notes = [
+                (at, one) for _, flow in flows for at, one in flow if isinstance(one, note.NotRest)
+            ]
+            needed = unsettled(notes, self.sharps[index])
+            self.short = bool(measure.paddingLeft or measure.paddingRight)
+            for voice, flow in flows:
+                if reached:
+                    yield f"<backup><duration>{reached}</duration></backup>"
+                reached = 0
+                for line, after in self._voice(flow, voice, staff, needed):
+                    reached = after
+                    yield line
+        yield from self._through(upper, "setRightBarline")
+        yield "</measure>"
+
+    def _through(self, measure: stream.Measure, method: str) -> Iterator[str]:
+        """What one of music21's methods adds to a measure."""
+        exporter = self.rare.exporter
+        exporter.xmlRoot.clear()
+        exporter.stream = measure
+        getattr(exporter, method)()
+        yield from map(xml_of, exporter.xmlRoot)
+
+    def _signs(self, row: Sequence[stream.Measure], *, first: bool) -> Iterator[str]:
+        """The attributes at the start of a measure."""
+        kinds: list[list[str]] = [[], [], []]
+        for index, measure in enumerate(row, 1):
+            for kind, (sign, method) in enumerate(zip(_SIGNS, _SIGN_METHODS, strict=True)):
+                within: Any = measure.getElementsByClass(sign)
+                found = [one for one in within if measure.elementOffset(one) == 0]
+                if found:
+                    made = self.rare.element(method, found[0])
+                    kinds[kind].append(xml_of(made))
+                    if kind == 2 and len(row) > 1:
+                        made.set("number", str(index))
+                        kinds[kind][-1] = xml_of(made)
+        keys, metres, clefs = kinds
+        if len(set(keys)) > 1 or len(set(metres)) > 1:
+            raise NotPlainError("the staves have different keys or metres")
+        staves = f"<staves>{len(row)}</staves>" if first and len(row) > 1 else ""
+        head = f"<divisions>{DIVISIONS}</divisions>" if first else ""
+        text = head + "".join(keys[:1] + metres[:1]) + staves + "".join(clefs)
+        if text:
+            yield f"<attributes>{text}</attributes>"
+
+    def _voice(
+        self, flow: Flow, voice: str, staff: int | None, needed: set[int]
+    ) -> Iterator[tuple[str, int]]:
+        """The lines of one voice, each with the place in divisions that it leads to."""
+        place = 0
+        sole = sum(isinstance(element, note.GeneralNote) for _, element in flow) == 1
+        for offset, element in flow:
+            directions, within = self.attached.at(element)
+            written = _is_note(element)
+            here = divisions_of(offset)
+            if written and here < place:
+                raise NotPlainError(f"{element!r} starts before the note before it ends")
+            if written and here > place:
+                yield f"<forward><duration>{here - place}</duration></forward>", here
+                place = here
+            before = after = ""
+            if directions:
+                before, after = self.rare.spanners(element, directions, here - place, staff)
+            if before:
+                yield before, place
+            if written and isinstance(element, note.GeneralNote):
+                line = self.notes.write(
+                    element,
+                    voice,
+                    staff,
+                    within,
+                    sole=sole,
+                    short_bar=self.short,
+                    needed=needed,
+                )
+                if not element.duration.isGrace:
+                    place += divisions_of(element.duration.quarterLength)
+                yield line, place
+            else:
+                for line in self._other(element, here - place, staff):
+                    yield line, place
+            if after:
+                yield after, place
+
+    def _other(self, element: base.Music21Object, later: int, staff: int | None) -> Iterator[str]:
+        """An element that is no note, *later* divisions after the place reached."""
+        if isinstance(element, spanner.SpannerAnchor):
+            return
+        for sign, method in zip(_SIGNS, _SIGN_METHODS, strict=True):
+            if isinstance(element, sign):
+                made = self.rare.element(method, element)
+                if staff is not None:
+                    made.set("number", str(staff))
+                yield from _aside(f"<attributes>{xml_of(made)}</attributes>", later)
+                return
+        for known, method in _DIRECTIONS:
+            if isinstance(element, known):
+                yield self.rare.direction(method, element, later, staff)
+                return
+        raise NotPlainError(f"{element!r} in a measure")
+
+
+def _aside(text: str, later: int) -> Iterator[str]:
+    """*text* at a place *later* than the one reached, and back again."""
+    there, back = ("forward", "backup") if later > 0 else ("backup", "forward")
+    if later:
+        yield f"<{there}><duration>{abs(later)}</duration></{there}>"
+    yield text
+    if later:
+        yield f"<{back}><duration>{abs(later)}</duration></{back}>"
+
+
+def _is_note(element: base.Music21Object) -> bool:
+    """Whether *element* takes its time in a voice; a chord symbol does not."""
+    if isinstance(element, harmony.Harmony):
+        if element.writeAsChord:
+            raise NotPlainError("a chord symbol that is to be played")
+        return False
+    return isinstance(element, note.GeneralNote)
+
+
+def _flows(measure: stream.Measure, staff: int) -> list[tuple[str, Flow]]:
+    """The voices of a measure with their numbers; what stands beside them goes with the first."""
+    voices = list(measure.voices)
+    loose: Flow = []
+    for element in measure.elements:
+        offset = measure.elementOffset(element)
+        if isinstance(element, stream.Voice):
+            if offset:
+                raise NotPlainError("a voice that starts within its bar")
+        elif isinstance(element, stream.Stream):
+            raise NotPlainError(f"{element!r} in a measure")
+        elif isinstance(element, _UNWRITTEN):
+            continue
+        elif offset or not isinstance(element, _SIGNS):
+            loose.append((offset, element))
+    if not voices:
+        return [(str(4 * staff + 1), _ordered(loose))]
+    if any(_is_note(element) for _, element in loose):
+        raise NotPlainError("notes beside the voices of a measure")
+    if len(voices) > _MOST_VOICES:
+        raise NotPlainError("more than four voices in a staff")
+    flows = [[(voice.elementOffset(one), one) for one in voice.elements] for voice in voices]
+    flows[0] += loose
+    return list(zip(_numbers(voices, staff), map(_ordered, flows), strict=True))
+
+
+def _numbers(voices: Sequence[stream.Voice], staff: int) -> list[str]:
+    """The numbers of the voices: their own if they are the staff's, else in order."""
+    allowed = [str(4 * staff + number) for number in range(1, _MOST_VOICES + 1)]
+    own = [str(voice.id) for voice in voices]
+    return own if len(set(own)) == len(own) and set(own) <= set(allowed) else allowed[: len(own)]
+
+
+def _ordered(flow: Flow) -> Flow:
+    """In order of time; where several share an offset, directions stand before notes."""
+    return sorted(flow, key=lambda entry: (entry[0], isinstance(entry[1], note.GeneralNote)))

@@ -1,0 +1,247 @@
+"""Notes, chords and rests as MusicXML: one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+from typing import Any
+
+from music21 import articulations, chord, note, style
+from music21.duration import typeToDuration
+from music21.musicxml.m21ToXml import typeToMusicXMLType
+from music21.musicxml.xmlObjects import MusicXMLExportException
+
+from music21_lstm.streams.musicxml.rare import DIVISIONS, NotPlainError, Rare, raise_octaves, xml_of
+
+__all__ = ["NoteWriter", "divisions_of"]
+
+_LINKS = {
+    "start": ("start",),
+    "stop": ("stop",),
+    "continue": ("stop", "start"),
+    "let-ring": ("let-ring",),
+}
+_BEAMS = {
+    ("start", None): "begin",
+    ("continue", None): "continue",
+    ("stop", None): "end",
+    ("partial", "left"): "backward hook",
+    ("partial", "right"): "forward hook",
+}
+_STEMS = {"up": "up", "down": "down", "double": "double", "noStem": "none", "unspecified": None}
+_ARTICULATIONS = (
+    articulations.Staccato,
+    articulations.Staccatissimo,
+    articulations.Accent,
+    articulations.Tenuto,
+    articulations.StrongAccent,
+)
+_PLAIN_STYLES = {made: vars(made()) for made in (style.Style, style.NoteStyle)}
+
+
+def divisions_of(quarters: Any) -> int:
+    """*quarters* in divisions, exactly."""
+    exact = quarters * DIVISIONS
+    whole: int = round(exact)
+    if abs(exact - whole) > 1e-6:
+        raise NotPlainError(f"{quarters} quarters are no whole number of divisions")
+    return whole
+
+
+class NoteWriter:
+    """Writes notes; the texts that come again and again are made once."""
+
+    def __init__(self, rare: Rare) -> None:
+        self.rare = rare
+        self.values: dict[Any, tuple[str, str, str]] = {}
+        self.names: dict[Any, str] = {}
+        self.marks: dict[Any, str] = {}
+
+    def write(
+        self,
+        element: Any,
+        voice: str,
+        staff: int | None,
+        attached: Sequence[Any] = (),
+        *,
+        sole: bool = False,
+        short_bar: bool = False,
+        needed: Container[int] = (),
+    ) -> str:
+        """The lines of one note, chord or rest.
+
+        *sole*: it is alone in its voice of the bar, a *short_bar* or a full one. *needed*: the
+        ``id`` of each note that wants an accidental where none was said to be shown or hidden.
+        """
+        if attached or not _plain(element):
+            return self.rare.note(element, voice, staff, attached)
+        in_voice = f"<voice>{voice}</voice>"
+        in_staff = "" if staff is None else f"<staff>{staff}</staff>"
+        if isinstance(element, note.Rest):
+            return self._rest(element, in_voice, in_staff, sole, short_bar)
+        beams, marks = self._beams(element), self._notations(element)
+        members = [element]
+        if isinstance(element, chord.Chord):
+            members = sorted(element.notes, key=lambda one: one.pitch.ps)
+        duration, shape, ratio = self._value(element.duration)
+        lines = []
+        for number, one in enumerate(members):
+            tie = one.tie
+            stem = _STEMS[one.stemDirection if number else element.stemDirection]
+            lines.append(
+                f"{_opening(one)}{'<chord/>' if number else ''}{self._pitch(one.pitch)}{duration}"
+                + (_tied("tie", tie) if tie else "")
+                + f"{in_voice}{shape}{self._accidental(one, needed)}{ratio}"
+                + (f"<stem>{stem}</stem>" if stem else "")
+                + in_staff
+                + ("" if number else beams)
+                + _notated("" if number else marks, tie)
+                + "</note>"
+            )
+        return "\n".join(lines)
+
+    def _rest(
+        self, rest: note.Rest, in_voice: str, in_staff: str, sole: bool, short_bar: bool
+    ) -> str:
+        hidden = rest.hasStyleInformation and rest.style.hideObjectOnPrint
+        opening = '<note print-object="no">' if hidden else "<note>"
+        whole = rest.fullMeasure in (True, "always") or (sole and rest.fullMeasure == "auto")
+        # Readers, music21 among them, take the rest of a whole bar for as long as the metre says.
+        if whole and not (short_bar and rest.duration.type in typeToDuration):
+            duration = f"<duration>{divisions_of(rest.duration.quarterLength)}</duration>"
+            return f'{opening}<rest measure="yes"/>{duration}{in_voice}{in_staff}</note>'
+        duration, shape, ratio = self._value(rest.duration)
+        return (
+            f"{opening}<rest/>{duration}{in_voice}{shape}{ratio}{in_staff}"
+            f"{_notated(self._notations(rest), None)}</note>"
+        )
+
+    def _value(self, duration: Any) -> tuple[str, str, str]:
+        """The length in divisions, the note's shape, and the ratio of its tuplet."""
+        tuplets = duration.tuplets
+        ratio = [(t.numberNotesActual, t.numberNotesNormal, t.durationNormal) for t in tuplets]
+        key = duration.quarterLength, duration.type, duration.dots, *ratio
+        if key not in self.values:
+            try:
+                shape = f"<type>{typeToMusicXMLType(duration.type)}</type>"
+            except MusicXMLExportException as error:
+                raise NotPlainError(str(error)) from None
+            length = divisions_of(duration.quarterLength)
+            modification = (
+                xml_of(self.rare.element("tupletToTimeModification", tuplets[0])) if tuplets else ""
+            )
+            dots = "<dot/>" * duration.dots
+            self.values[key] = f"<duration>{length}</duration>", shape + dots, modification
+        return self.values[key]
+
+    def _pitch(self, pitch: Any) -> str:
+        alter = pitch.accidental.alter if pitch.accidental is not None else None
+        key = pitch.step, pitch.implicitOctave, alter
+        if key not in self.names:
+            made = self.rare.element("pitchToXml", pitch)
+            raise_octaves(made)
+            self.names[key] = xml_of(made)
+        return self.names[key]
+
+    def _accidental(self, one: note.Note, needed: Container[int]) -> str:
+        accidental = one.pitch.accidental
+        status = accidental.displayStatus if accidental is not None else None
+        if not (id(one) in needed if status is None else status):
+            return ""
+        if accidental is None:
+            return "<accidental>natural</accidental>"
+        key = accidental.name, accidental.displayStyle
+        if key not in self.names:
+            self.names[key] = xml_of(self.rare.element("accidentalToMx", accidental))
+        return self.names[key]
+
+    def _beams(self, element: Any) -> str:
+        key = tuple((beam.type, beam.direction) for beam in element.beams.beamsList)
+        if key not in self.marks:
+            self.marks[key] = "".join(
+                f'<beam number="{number}">{_BEAMS[kind]}</beam>'
+                for number, kind in enumerate(key, 1)
+            )
+        return self.marks[key]
+
+    def _notations(self, element: Any) -> str:
+        """Tuplet brackets and articulations."""
+        text = ""
+        for tuplet in element.duration.tuplets:
+            if tuplet.type:
+                text += "".join(map(xml_of, self.rare.exporter.tupletToXmlTuplet(tuplet, 1)))
+        inner = ""
+        for mark in element.articulations:
+            key = type(mark), mark.placement
+            if key not in self.marks:
+                made = self.rare.element("articulationToXmlArticulation", mark)
+                self.marks[key] = xml_of(made)
+            inner += self.marks[key]
+        return text + (f"<articulations>{inner}</articulations>" if inner else "")
+
+
+def _notated(marks: str, tie: Any) -> str:
+    """The notations of a note: its tie and *marks*."""
+    inner = (_tied("tied", tie) if tie else "") + marks
+    return f"<notations>{inner}</notations>" if inner else ""
+
+
+def _tied(name: str, tie: Any) -> str:
+    return "".join(f'<{name} type="{link}"/>' for link in _LINKS[tie.type])
+
+
+def _opening(one: note.Note) -> str:
+    """The opening tag, with the velocity as MusicXML's percentage of 90."""
+    text = "<note"
+    if one.hasVolumeInformation() and one.volume.velocity is not None:
+        text += f' dynamics="{one.volume.velocity * 10 / 9:.2f}"'
+    if one.hasStyleInformation and one.style.hideObjectOnPrint:
+        text += ' print-object="no" print-spacing="yes"'
+    return text + ">"
+
+
+def _plain(element: Any) -> bool:
+    """Whether *element* has nothing but what is written here."""
+    if element.__class__ is note.Rest:
+        members: Sequence[Any] = (element,)
+        if element.stepShift:
+            return False
+    elif element.__class__ is note.Note:
+        members = (element,)
+    elif element.__class__ is chord.Chord:
+        members = (element, *element.notes)
+    else:
+        return False
+    if element.lyrics or element.expressions or element.duration.isGrace:
+        return False
+    if len(element.duration.tuplets) > 1 or not all(map(_plain_mark, element.articulations)):
+        return False
+    return all(map(_plain_head, members))
+
+
+def _plain_mark(mark: Any) -> bool:
+    return type(mark) in _ARTICULATIONS and not mark.hasStyleInformation
+
+
+def _plain_head(one: Any) -> bool:
+    """Whether a note's head, tie, style and editorial are plain."""
+    if one.hasStyleInformation:
+        made = one.style
+        plain = _PLAIN_STYLES.get(type(made))
+        hidden = {"hideObjectOnPrint": made.hideObjectOnPrint}
+        if plain is None or vars(made) != {**plain, **hidden}:
+            return False
+    if one.hasEditorialInformation and (
+        "footnotes" in one.editorial or "comments" in one.editorial
+    ):
+        return False
+    tie = one.tie
+    if tie is not None and (tie.type not in _LINKS or tie.style != "normal" or tie.placement):
+        return False
+    if isinstance(one, note.NotRest):
+        return (
+            one.notehead == "normal"
+            and one.noteheadFill is None
+            and not one.noteheadParenthesis
+            and all((b.type, b.direction) in _BEAMS for b in one.beams.beamsList)
+        )
+    return True

@@ -1,0 +1,282 @@
+"""MusicXML of engraved scores: valid, the notes that music21 would write, and edits in it."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import pytest
+import verovio
+from hypothesis import given, settings
+from music21 import (
+    articulations,
+    chord,
+    clef,
+    converter,
+    corpus,
+    dynamics,
+    expressions,
+    harmony,
+    key,
+    note,
+    pitch,
+    spanner,
+    stream,
+    tempo,
+)
+from music21.musicxml.m21ToXml import GeneralObjectExporter
+
+import music21_lstm as ml
+from music21_lstm.streams.musicxml import musicxml_bytes
+
+from .musicxml_checks import page_of, read_musicxml, schema_errors
+from .strategies import messy_performances
+
+DATA = Path(__file__).parent / "data"
+PIECES = ["fur-elise", "satie-gymnopedie-no1", "maple-leaf-rag"]
+SCALE = "notetext: rs_4 " + " ".join(f"0_no_{p}_80 4_nf_{p}_64" for p in (60, 62, 64, 65) * 4)
+
+
+def engraved(name="satie-gymnopedie-no1", **options):
+    return ml.engrave(DATA / f"{name}.mid", **options)
+
+
+def scale():
+    return ml.engrave(SCALE, key="C major")
+
+
+def as_music21_writes(score):
+    exporter = GeneralObjectExporter(score)
+    exporter.makeNotation = False
+    return read_musicxml(exporter.parse())
+
+
+def is_straight(root):
+    """Whether this package wrote it: music21 puts a comment before each measure."""
+    return not any("Measure" in (c.text or "") for c in root.iter() if not isinstance(c.tag, str))
+
+
+def written(score):
+    root = read_musicxml(musicxml_bytes(score))
+    assert schema_errors(musicxml_bytes(score)) == []
+    assert is_straight(root)
+    return root
+
+
+def plain(element):
+    """A note as nested text, without what the two exporters say otherwise."""
+    left_out = {"dynamics", "print-spacing"}
+    attributes = sorted((k, v) for k, v in element.attrib.items() if k not in left_out)
+    children = [plain(child) for child in element if isinstance(child.tag, str)]
+    return element.tag, attributes, (element.text or "").strip(), children
+
+
+def notes_in(root):
+    """The notes, without their voices: music21 numbers those anew where a bar needs but one."""
+    for parent in root.iter("note"):
+        parent.remove(parent.find("voice"))
+    return [plain(n) for n in root.iter("note") if n.find("rest[@measure]") is None]
+
+
+def again(score, tmp_path):
+    path = tmp_path / "again.musicxml"
+    ml.write(score, path)
+    return converter.parse(path, forceSource=True, storePickle=False)
+
+
+def sounding(source):
+    performance = ml.read(source, resolution=10080, performed=False)
+    return sorted((n.onset, n.pitch, n.end) for n in performance.notes)
+
+
+@pytest.mark.parametrize("name", PIECES)
+def test_every_note_is_written_as_music21_writes_it(name):
+    score = engraved(name)
+    ours, theirs = notes_in(written(score)), notes_in(as_music21_writes(score))
+    assert len(ours) > 200
+    assert ours == theirs
+
+
+@pytest.mark.parametrize("name", PIECES)
+def test_a_real_piece_is_valid_whole_and_read_again_with_the_same_notes(name, tmp_path):
+    score = engraved(name)
+    assert page_of(written(score)).faults == []
+    assert sounding(again(score, tmp_path)) == sounding(score)
+
+
+@given(messy_performances())
+@settings(max_examples=30, deadline=None)
+def test_any_performance_is_written_straight_and_valid(performance):
+    written(ml.engrave(performance))
+
+
+def test_verovio_lays_a_real_piece_out_without_a_word():
+    verovio.enableLog(verovio.LOG_WARNING)
+    toolkit = verovio.toolkit()
+    assert toolkit.loadData(musicxml_bytes(engraved("maple-leaf-rag")).decode())
+    assert toolkit.getPageCount() > 1
+    assert "<svg" in toolkit.renderToSVG(1)
+    assert toolkit.getLog() == ""
+
+
+def test_voices_keep_their_numbers_from_the_first_bar_to_the_last():
+    root = written(ml.engrave(corpus.parse("bach/bwv66.6")))
+    voices = {(n.findtext("staff"), n.findtext("voice")) for n in root.iter("note")}
+    assert voices == {("1", "1"), ("1", "2"), ("2", "5"), ("2", "6")}
+
+
+def test_the_same_score_makes_the_same_bytes():
+    assert musicxml_bytes(engraved()) == musicxml_bytes(engraved())
+
+
+def test_the_title_the_composer_and_the_instrument_stand_in_the_head():
+    root = written(engraved(title="Une & deux", composer="Satie"))
+    assert root.findtext("movement-title") == "Une & deux"
+    assert root.findtext("identification/creator") == "Satie"
+    assert root.findtext("part-list/score-part/part-name") == "Piano"
+    assert root.find("part").get("id") == root.find("part-list/score-part").get("id") == "P1"
+
+
+def decorated():
+    """A scale with all that a page may hold, put in as a user would."""
+    score = scale()
+    upper, lower = score.parts
+    notes = list(upper.recurse().notes)
+    first = upper.getElementsByClass(stream.Measure).first()
+    notes[0].expressions.append(expressions.Trill())
+    notes[1].articulations += [articulations.Staccato(), articulations.Fingering(3)]
+    notes[2].expressions.append(expressions.Fermata())
+    notes[3].lyric = "la"
+    upper.insert(0, spanner.Slur(notes[0], notes[3]))
+    upper.insert(0, spanner.Slur(notes[1], notes[5]))
+    upper.insert(0, dynamics.Crescendo(notes[4], notes[7]))
+    upper.insert(0, spanner.Ottava(notes[8], notes[9], type="8va", transposing=False))
+    pedal = expressions.PedalMark(notes[4], notes[7])
+    pedal.pedalForm = expressions.PedalForm.Line
+    upper.insert(0, pedal)
+    for offset, mark in (
+        (0, dynamics.Dynamic("mf")),
+        (0, tempo.MetronomeMark("Andante", 76)),
+        (0.5, expressions.TextExpression("dolce & lento")),
+        (1, harmony.ChordSymbol("Am7")),
+        (2, expressions.RehearsalMark("A")),
+        (1.5, clef.BassClef()),
+    ):
+        first.insert(offset, mark)
+    grace = note.Note("B4", type="eighth").getGrace()
+    first.insert(1, grace)
+    rolled = chord.Chord("C3 E3 G3")
+    rolled.expressions.append(expressions.ArpeggioMark())
+    bar = lower.getElementsByClass(stream.Measure)[1]
+    bar.remove(next(iter(bar.notesAndRests)))
+    for offset in (0, 1, 2, 3):
+        bar.insert(offset, note.Rest() if offset else rolled)
+    return score
+
+
+def test_all_that_a_page_may_hold_is_written_and_read_again(tmp_path):
+    root = written(decorated())
+    tags = {element.tag for element in root.iter() if isinstance(element.tag, str)}
+    assert tags >= set(
+        "trill-mark staccato fingering fermata lyric slur wedge octave-shift pedal dynamics metronome"
+        " words harmony rehearsal grace arpeggiate".split()
+    )
+    numbers = [s.get("number") for s in root.iter("slur")]
+    assert sorted(numbers) == ["1", "1", "2", "2"]
+    read = again(decorated(), tmp_path)
+    flat = read.flatten()
+    assert [d.value for d in flat.getElementsByClass(dynamics.Dynamic)] == ["mf"]
+    assert [h.figure for h in flat.getElementsByClass(harmony.ChordSymbol)] == ["Am7"]
+    texts = {t.content: t.offset for t in flat.getElementsByClass(expressions.TextExpression)}
+    assert texts["dolce & lento"] == 0.5
+    assert [c.offset for c in flat.getElementsByClass(clef.BassClef)] == [0, 1.5]
+    assert len(flat.getElementsByClass(spanner.Slur)) == 2
+    assert sum(n.duration.isGrace for n in flat.notes) == 1
+
+
+def test_the_word_of_a_tempo_stands_before_its_number():
+    score = scale()
+    measure = score.parts[0].getElementsByClass(stream.Measure).first()
+    measure.remove(list(measure.getElementsByClass(tempo.MetronomeMark)))
+    measure.insert(0, tempo.MetronomeMark("Andante", 76))
+    direction = written(score).find(".//metronome/../..")
+    kinds = [kind[0].tag for kind in direction.findall("direction-type")]
+    assert kinds == ["words", "metronome"]
+    assert direction.find("sound").get("tempo") == "76"
+
+
+def test_an_edited_note_gets_the_accidental_that_it_needs():
+    score = scale()
+    notes = list(score.recurse().notes)
+    notes[1].pitch = pitch.Pitch("F#4")
+    notes[3].pitch = pitch.Pitch("F4")
+    found = [n.findtext("accidental") for n in written(score).iter("note")][:4]
+    assert found == [None, "sharp", None, "natural"]
+
+
+def test_a_spanner_that_lost_its_note_is_left_out():
+    score = scale()
+    notes = list(score.recurse().notes)
+    score.parts[0].insert(0, spanner.Slur(notes[0], notes[2]))
+    notes[2].activeSite.replace(notes[2], note.Note("A4"))
+    assert written(score).find(".//slur") is None
+
+
+def test_sixteen_slurs_at_once_have_sixteen_numbers():
+    score = scale()
+    notes = list(score.recurse().notes)
+    for _ in range(16):
+        score.parts[0].insert(0, spanner.Slur(notes[0], notes[-1]))
+    starts = [s.get("number") for s in written(score).iter("slur") if s.get("type") == "start"]
+    assert sorted(map(int, starts)) == list(range(1, 17))
+
+
+def test_what_does_not_fit_its_bar_goes_to_music21_and_keeps_its_notes(tmp_path):
+    score = scale()
+    measure = score.parts[0].getElementsByClass(stream.Measure).first()
+    measure.insert(0.5, note.Note("C6", quarterLength=2))
+    assert not is_straight(read_musicxml(musicxml_bytes(score)))
+    assert schema_errors(musicxml_bytes(score)) == []
+    assert 84 in {n.pitch for n in ml.read(again(score, tmp_path)).notes}
+
+
+def test_a_score_that_was_not_engraved_is_written_by_music21(tmp_path):
+    chorale = corpus.parse("bach/bwv66.6")
+    assert sounding(again(chorale, tmp_path)) == sounding(chorale)
+    assert not is_straight(read_musicxml(musicxml_bytes(chorale)))
+
+
+def test_write_musicxml_takes_the_straight_way_and_make_notation_music21s(tmp_path):
+    score = scale()
+    path = score.write("musicxml", tmp_path / "page.musicxml")
+    assert path.read_bytes() == musicxml_bytes(score)
+    assert score.write("musicxml", tmp_path / "page") == tmp_path / "page.musicxml"
+    path = score.write("musicxml", tmp_path / "slow.musicxml", makeNotation=True)
+    assert not is_straight(read_musicxml(path))
+    temporary = score.write("musicxml")
+    assert temporary.read_bytes() == musicxml_bytes(score)
+    temporary.unlink()
+
+
+def test_a_compressed_score_is_the_same_score(tmp_path):
+    score = scale()
+    path = score.write("mxl", tmp_path / "page.mxl")
+    with zipfile.ZipFile(path) as archive:
+        assert archive.read("score.musicxml") == musicxml_bytes(score)
+    assert sounding(converter.parse(path, forceSource=True, storePickle=False)) == sounding(score)
+    ml.write(score, tmp_path / "same.mxl")
+    assert (tmp_path / "same.mxl").read_bytes() == path.read_bytes()
+
+
+def test_a_transposed_score_is_valid_and_read_again_with_the_same_notes(tmp_path):
+    moved = engraved().transpose(3)
+    assert schema_errors(musicxml_bytes(moved)) == []
+    assert sounding(again(moved, tmp_path)) == sounding(moved)
+    assert moved.recurse().getElementsByClass(key.KeySignature).first().sharps != 2
+
+
+def test_keys_below_the_piano_are_valid_an_octave_higher():
+    root = written(ml.engrave("notetext: rs_4 0_no_0_80 0_no_11_80 4_nf_0_64 0_nf_11_64"))
+    assert {
+        n.findtext("pitch/octave") for n in root.iter("note") if n.find("pitch") is not None
+    } == {"0"}
