@@ -161,7 +161,9 @@ def test_a_generated_score_is_one_like_any_other(generators, primer, tmp_path):
     assert isinstance(score, stream.Score)
     assert performance_of_stream(score) == performance
     again = converter.parse(score.write("musicxml", tmp_path / "new.musicxml"))
-    assert pitches(performance_of_stream(again)) == pitches(performance)
+    # The lowest octave that MusicXML can say is that of MIDI's 12.
+    lowest = sorted(p if p >= 12 else p + 12 for p in pitches(performance))
+    assert pitches(performance_of_stream(again)) == lowest
     assert converter.parse(score.write("midi", tmp_path / "new.mid")).recurse().notes
 
 

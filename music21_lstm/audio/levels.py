@@ -1,10 +1,10 @@
 """How loud it is: peaks, loudness after ITU-R BS.1770-4, and the gain that brings it to a target.
 
-Sound is measured in cells of 64 frames as it flows by: the largest sample, the largest value
-between the samples (true peak, by four times oversampling) and the K-weighted energy. A filter
-that looks back for ever is put as one that looks back 4096 frames, and applied by FFT (overlap
-and save); after as many frames it has died away. What the cells say is enough to find the gain and
-to know beforehand how loud the limited sound will be.
+Sound is measured in cells of frames (64 of them for a limiter) as it flows by: the largest sample,
+the largest value between the samples (true peak, by four times oversampling) and the K-weighted
+energy. A filter that looks back for ever is put as one that looks back 4096 frames, and applied by
+FFT (overlap and save); after as many frames it has died away. What the cells say is enough to find
+the gain and to know beforehand how loud the limited sound will be.
 """
 
 from __future__ import annotations
@@ -37,10 +37,11 @@ _MOST_GAIN_DB = 40.0
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """What was measured, cell by cell, of sound with *frames* at *sample_rate*."""
+    """What was measured of sound with *frames* at *sample_rate*, by cells of *cell* frames."""
 
     sample_rate: int
     frames: int
+    cell: int
     peaks: Cells
     true_peaks: Cells
     energies: Cells
@@ -58,14 +59,19 @@ class Levels:
     @property
     def loudness(self) -> float:
         """Integrated loudness in LUFS; minus infinity of silence."""
-        return _gated(self.energies, self.sample_rate, self.frames)
+        return _gated(self.energies, self)
 
 
 class Meter:
-    """Measures blocks of sound as they flow by; *true_peak* costs as much again as the rest."""
+    """Measures blocks of sound as they flow by.
+
+    With *true_peak* that is measured too, and cells are as fine as a limiter wants them; without it
+    they are six times as long, as that is fine enough for loudness and keeps memory small.
+    """
 
     def __init__(self, sample_rate: int, *, true_peak: bool = False) -> None:
         self._rate, self._true = sample_rate, true_peak
+        self._cell = GRAIN if true_peak else 6 * GRAIN
         self._filter = np.fft.rfft(_k_weighting(sample_rate), _SIZE)[:, None].astype(np.complex64)
         self._window = np.zeros((_SIZE, 2), np.float32)
         self._filled, self._frames = _TAPS, 0
@@ -89,20 +95,22 @@ class Meter:
         silence = np.zeros((_SIZE - self._filled + _HOP, 2), np.float32)
         frames = self._frames
         self.add(silence)
-        cells = -(-frames // GRAIN)
+        cells = -(-frames // self._cell)
         lag = _LAG // GRAIN if self._true else 0
         peaks, true, energies = (
             np.concatenate(found) if found else np.zeros(0, np.float32)
             for found in (self._peaks, self._true_peaks, self._energies)
         )
-        return Levels(self._rate, frames, peaks[:cells], true[lag : cells + lag], energies[:cells])
+        return Levels(
+            self._rate, frames, self._cell, peaks[:cells], true[lag : cells + lag], energies[:cells]
+        )
 
     def _measure(self) -> None:
         """The window is full: measure its new part and keep its end as the next one's past."""
         window = self._window
         spectrum = np.fft.rfft(window, axis=0)
         weighted = np.fft.irfft(spectrum * self._filter, axis=0)[_TAPS:]
-        cells = (_HOP // GRAIN, GRAIN * 2)
+        cells = (_HOP // self._cell, self._cell * 2)
         self._energies.append(np.square(weighted).reshape(cells).sum(axis=1, dtype=np.float32))
         self._peaks.append(np.abs(window[_TAPS:]).reshape(cells).max(axis=1))
         if self._true:
@@ -144,18 +152,20 @@ def _biquad(
     return out
 
 
-def _gated(energies: Cells, rate: int, frames: int) -> float:
-    """Integrated loudness by the two gates of BS.1770, in LUFS."""
+def _gated(energies: Cells, levels: Levels) -> float:
+    """Integrated loudness of cells with *energies* by the two gates of BS.1770, in LUFS."""
+    frames, cell = levels.frames, levels.cell
     if not frames:
         return -math.inf
+    a_second = levels.sample_rate / cell
     sums = np.concatenate([[0.0], np.cumsum(energies, dtype=np.float64)])
-    block = round(_BLOCK_SECONDS * rate / GRAIN)
+    block = round(_BLOCK_SECONDS * a_second)
     starts = np.round(
-        np.arange(0, max(1, len(energies) - block + 1), _STEP_SECONDS * rate / GRAIN)
+        np.arange(0, max(1, len(energies) - block + 1), _STEP_SECONDS * a_second)
     ).astype(int)
     stops = np.minimum(starts + block, len(energies))
     # Shorter than one block is one block.
-    means = (sums[stops] - sums[starts]) / (np.minimum((stops - starts) * GRAIN, frames))
+    means = (sums[stops] - sums[starts]) / (np.minimum((stops - starts) * cell, frames))
     with np.errstate(divide="ignore"):
         loud = means[_lufs(means) > _ABSOLUTE_GATE]
         if not loud.size:
@@ -205,7 +215,7 @@ def limited(levels: Levels, target: float, ceiling: float) -> tuple[Envelope, fl
         bounds = _bounds(levels, scale, ceiling)
         middles = (bounds[:-1] + bounds[1:]) / 2
         energies = (levels.energies * (middles * scale) ** 2).astype(np.float32)
-        found = _gated(energies, levels.sample_rate, levels.frames)
+        found = _gated(energies, levels)
         if abs(found - target) < 0.01:
             break
         scale *= 10 ** ((target - found) / 20)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -118,7 +119,8 @@ def _render_here(work: list[Job], standard_format: str, printer: Printer) -> Non
     facts: list[dict[str, Any]] = []
     for job in work:
         _check_target(job, standard_format)
-    with warm():
+    # Of one target there is no next render to keep samples for.
+    with warm() if len(work) > 1 else nullcontext():
         for place, job in enumerate(work):
             if job.target == STANDARD:
                 one = Job(**{**_fields(job), "options": {**job.options, "format": standard_format}})

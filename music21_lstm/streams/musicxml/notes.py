@@ -94,7 +94,7 @@ class NoteWriter:
                 + (f"<stem>{stem}</stem>" if stem else "")
                 + in_staff
                 + ("" if number else beams)
-                + _notated("" if number else marks, tie)
+                + _notated("" if number else marks, None if _hidden(one) else tie)
                 + "</note>"
             )
         return "\n".join(lines)
@@ -102,8 +102,7 @@ class NoteWriter:
     def _rest(
         self, rest: note.Rest, in_voice: str, in_staff: str, sole: bool, short_bar: bool
     ) -> str:
-        hidden = rest.hasStyleInformation and rest.style.hideObjectOnPrint
-        opening = '<note print-object="no">' if hidden else "<note>"
+        opening = '<note print-object="no">' if _hidden(rest) else "<note>"
         whole = rest.fullMeasure in (True, "always") or (sole and rest.fullMeasure == "auto")
         # Readers, music21 among them, take the rest of a whole bar for as long as the metre says.
         if whole and not (short_bar and rest.duration.type in typeToDuration):
@@ -194,9 +193,14 @@ def _opening(one: note.Note) -> str:
     text = "<note"
     if one.hasVolumeInformation() and one.volume.velocity is not None:
         text += f' dynamics="{one.volume.velocity * 10 / 9:.2f}"'
-    if one.hasStyleInformation and one.style.hideObjectOnPrint:
+    if _hidden(one):
         text += ' print-object="no" print-spacing="yes"'
     return text + ">"
+
+
+def _hidden(one: note.GeneralNote) -> bool:
+    """Whether a note has no head; then its tie sounds, but has no arc."""
+    return bool(one.hasStyleInformation and one.style.hideObjectOnPrint)
 
 
 def _plain(element: Any) -> bool:
