@@ -22,6 +22,7 @@ ALL = (
     "originality",
     "notation",
     "pages",
+    "sound",
 )
 
 # What is no benchmark's name is an argument of one: a folder, a file.

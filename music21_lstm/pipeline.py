@@ -40,7 +40,7 @@ Target = str | os.PathLike[str] | BinaryIO
 
 read = performance_from
 
-AUDIO_FORMATS = ("wav", "flac", "ogg", "mp3")
+AUDIO_FORMATS = ("wav", "flac", "ogg", "opus", "mp3")
 SCORE_FORMATS = ("musicxml", "mxl")
 FORMATS: Mapping[str, str] = {
     ".notetext": "notetext",
@@ -142,11 +142,13 @@ def render(
 ) -> RenderResult:
     """Render *source* to sound through FluidSynth; *options*: :func:`music21_lstm.audio.render`.
 
-    A Stream that was engraved sounds as it was *performed*, or else as it is written.
+    Every channel of a MIDI file and every Part of a Stream sounds on its own instrument. A Stream that
+    was engraved sounds as it was *performed*, or else as it is written.
     """
-    from music21_lstm.audio import render as render_performance
+    from music21_lstm.audio import render as render_ensemble
+    from music21_lstm.streams.interpretation import ensemble_from
 
-    return render_performance(performance_from(source, performed=performed), target, **options)
+    return render_ensemble(ensemble_from(source, performed=performed), target, **options)
 
 
 def _path(target: Target) -> str | os.PathLike[str]:

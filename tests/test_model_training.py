@@ -53,6 +53,8 @@ def trained(pieces, tmp_path_factory):
 @pytest.fixture
 def interrupted(request, pieces, tmp_path):
     """A training stopped by Ctrl-C in its second epoch."""
+    # Python leaves SIGINT alone where it was started in the background of a script.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def stop(progress):
         if (progress.epoch, progress.step) == (2, 2):
@@ -60,7 +62,8 @@ def interrupted(request, pieces, tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         train(pieces, tmp_path / "model", SETTINGS[request.param], on_progress=stop)
-    return request.param, tmp_path / "model"
+    yield request.param, tmp_path / "model"
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize("interrupted", SETTINGS, indirect=True)

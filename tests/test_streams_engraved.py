@@ -78,7 +78,8 @@ def delete(score, on):
         if element is one:
             element.activeSite.remove(element)
         else:
-            element.remove(one)
+            # By what it is: a chord may hold two equal notes, and remove() takes the first.
+            element.notes = tuple(each for each in element.notes if each is not one)
 
 
 def without(performance, places):

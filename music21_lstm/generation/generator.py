@@ -282,8 +282,14 @@ class Generator:
 
     def _score(self, variation: Variation) -> m21stream.Score:
         title = f"Improvisation ({self.name})" if self.name else "Improvisation"
-        score = engraved_stream(variation.performance, title=title, composer="music21-lstm")
+        score = engraved_stream(
+            variation.performance,
+            title=title,
+            composer="music21-lstm",
+            generated_by=f"preset {self.name}" if self.name in presets.names() else None,
+        )
         score.editorial["seed"] = variation.seed
+        score.editorial["preset"] = self.name
         return score
 
     @property

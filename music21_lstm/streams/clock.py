@@ -11,6 +11,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
+from itertools import pairwise
 from statistics import median_low
 from typing import Any, NamedTuple
 
@@ -38,33 +39,47 @@ class BarClock(NamedTuple):
 class Clock:
     """Quarters of the page to quarters of the performance; without *points* they are the same.
 
+    Between its points, and beyond the first and the last, time runs evenly.
+
     >>> Clock([(Fraction(0), Fraction(0)), (Fraction(2), Fraction(3))])(1)
     Fraction(3, 2)
     """
 
     def __init__(self, points: Sequence[Point] = ()) -> None:
         self.points = list(points)
-        self._places = [place for place, _ in self.points]
+        # Found by floats, which are quick: at a point itself both sides give the same time.
+        self._places = [float(place) for place, _ in self.points]
+        self._times = [float(time) for _, time in self.points]
+        self._slopes = [(t - s) / (b - a) for (a, s), (b, t) in pairwise(self.points)]
 
     def __bool__(self) -> bool:
-        return len(self.points) > 1
+        return bool(self._slopes)
 
     def __call__(self, quarters: Any) -> Any:
         """When the place *quarters* of the page is played."""
-        return self._between(self._places, self.points, quarters) if self else quarters
+        if not self:
+            return quarters
+        index = self._index(self._places, quarters)
+        place, time = self.points[index]
+        return time + (Fraction(quarters) - place) * self._slopes[index]
 
     def place(self, played: Any) -> Any:
         """The inverse: the place of the page that is played at *played*."""
         if not self:
             return played
-        swapped = [(time, place) for place, time in self.points]
-        return self._between([time for time, _ in swapped], swapped, played)
+        index = self._index(self._times, played)
+        place, time = self.points[index]
+        return place + (Fraction(played) - time) / self._slopes[index]
 
-    @staticmethod
-    def _between(known: Sequence[Fraction], points: Sequence[Point], value: Any) -> Fraction:
-        index = min(max(1, bisect_right(known, value)), len(points) - 1)
-        (x, y), (after_x, after_y) = points[index - 1], points[index]
-        return y + (Fraction(value) - x) * (after_y - y) / (after_x - x)
+    def places(self, start: Any, end: Any) -> list[Fraction]:
+        """The places of the points from *start* to before *end*, and these two."""
+        low = bisect_right(self._places, float(start))
+        high = bisect_right(self._places, float(end))
+        within = (place for place, _ in self.points[low:high] if start < place < end)
+        return [Fraction(start), *within, Fraction(end)]
+
+    def _index(self, known: Sequence[float], value: Any) -> int:
+        return min(max(0, bisect_right(known, float(value)) - 1), len(self._slopes) - 1)
 
 
 def page_clock(onsets: Mapping[Any, Iterable[int]], resolution: int) -> Clock:
@@ -94,10 +109,9 @@ def bar_clocks(clock: Clock, spans: Iterable[tuple[Any, Any]], resolution: int) 
     """The clock of each bar, of *spans* from start to end in quarters; ticks are rounded."""
     made = []
     for number, (start, end) in enumerate(spans):
-        low, high = bisect_right(clock._places, start), bisect_right(clock._places, end)
-        places = [start, *(p for p in clock._places[low:high] if p < end), end]
         points = tuple(
-            (Fraction(p) - Fraction(start), round(clock(p) * resolution)) for p in places
+            (place - Fraction(start), round(clock(place) * resolution))
+            for place in clock.places(start, end)
         )
         made.append(BarClock(number == 0, resolution, points))
     return made

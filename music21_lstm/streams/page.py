@@ -11,7 +11,7 @@ from music21 import note, stream
 
 from music21_lstm.encoding.performance import Performance
 from music21_lstm.encoding.trace import ORNAMENT_KEY, TRACE_KEY, OrnamentNote, PerformedTrace
-from music21_lstm.streams.clock import CLOCK_KEY, Clock, bar_clocks, clock_of, page_clock
+from music21_lstm.streams.clock import CLOCK_KEY, BarClock, Clock, bar_clocks, clock_of, page_clock
 from music21_lstm.streams.ready import plus, walk
 
 __all__ = ["Page"]
@@ -63,14 +63,15 @@ class Page:
         clock = page_clock(ticks, self.resolution)
         if not clock:
             return
+        bars: list[BarClock] = []
         for part in self.score.parts:
             measures = list(part.getElementsByClass(stream.Measure))
-            starts = [part.elementOffset(measure) for measure in measures]
-            last = plus(starts[-1], measures[-1].highestTime)
-            spans = list(zip(starts, [*starts[1:], last], strict=True))
-            for measure, own in zip(
-                measures, bar_clocks(clock, spans, self.resolution), strict=True
-            ):
+            if not bars:
+                starts = [part.elementOffset(measure) for measure in measures]
+                last = plus(starts[-1], measures[-1].highestTime)
+                spans = zip(starts, [*starts[1:], last], strict=True)
+                bars = bar_clocks(clock, spans, self.resolution)
+            for measure, own in zip(measures, bars, strict=True):
                 measure.editorial[CLOCK_KEY] = own
         self.clock = clock_of(self.score)
         self._ticks.clear()

@@ -138,15 +138,17 @@ class _ConverterAudio(SubConverter):
         An engraved score sounds as it was performed; with ``performed=False``, as it is written.
         """
         from music21_lstm.audio import render
+        from music21_lstm.streams.interpretation import ensemble_of_stream
 
         del fmt
         if fp is None:
             fp = self.getTemporaryFile(subformats)
         if isinstance(fp, str | os.PathLike):
             fp = common.cleanpath(fp, returnPathlib=True)
-        performance = performance_for(obj, keywords)
+        keywords.pop("resolution", None)
         try:
-            render(performance, cast("str | BinaryIO", fp), format=self.suffix, **keywords)
+            ensemble = ensemble_of_stream(obj, performed=keywords.pop("performed", True))
+            render(ensemble, cast("str | BinaryIO", fp), format=self.suffix, **keywords)
         except Music21LstmError as error:
             raise ConversionError(str(error)) from error
         return pathlib.Path(fp) if isinstance(fp, str | os.PathLike) else pathlib.Path()

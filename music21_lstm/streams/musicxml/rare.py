@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
-from xml.etree.ElementTree import Element, tostring
+from xml.etree.ElementTree import Element, indent, tostring
 
 from music21 import base, chord, note, spanner
 from music21.musicxml import helpers
@@ -27,6 +27,18 @@ class NotPlainError(Exception):
 def xml_of(element: Element) -> str:
     """*element* as text on one line."""
     return tostring(element, encoding="unicode")
+
+
+def _lines(made: Iterable[Element]) -> str:
+    """Elements as text, a line for each element in them too.
+
+    MuseScore 3 loses the rest of a bar if nothing stands between a mordent and the end tag after it.
+    """
+    texts = []
+    for one in made:
+        indent(one, space="")
+        texts.append(xml_of(one))
+    return "\n".join(texts)
 
 
 class Rare:
@@ -52,7 +64,7 @@ class Rare:
         for made in exporter.xmlRoot:
             raise_octaves(made)
             _place(made, 0, staff)
-        return "\n".join(map(xml_of, exporter.xmlRoot))
+        return _lines(exporter.xmlRoot)
 
     def direction(
         self, method: str, element: base.Music21Object, later: int, staff: int | None
@@ -67,7 +79,7 @@ class Rare:
             made = [_joined(*made)]
         for one in made:
             _place(one, later, staff)
-        return "\n".join(map(xml_of, made))
+        return _lines(made)
 
     def spanners(
         self, element: base.Music21Object, attached: Iterable[Any], later: int, staff: int | None
@@ -76,7 +88,7 @@ class Rare:
         found = self._ready(attached).relatedSpanners(element)
         for made in (*found[0], *found[1]):
             _place(made, later, staff)
-        before, after = ("\n".join(map(xml_of, side)) for side in found)
+        before, after = map(_lines, found)
         return before, after
 
     def element(self, method: str, *arguments: Any) -> Element:
