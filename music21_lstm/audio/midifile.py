@@ -44,9 +44,9 @@ def ensemble_of_midi(
 
     Raises the errors of :func:`~music21_lstm.encoding.midi.read_midi`.
     """
-    name, data = midifiles._named_bytes(source)
-    parsed, mended = midifiles._parse(name, data)
-    chosen = None if track is None else midifiles._chosen(name, parsed.tracks, track)
+    name, data = midifiles.named_bytes(source)
+    parsed, mended = midifiles.parse_midi(name, data)
+    chosen = None if track is None else midifiles.chosen_track(name, parsed.tracks, track)
     if parsed.type == 2:
         wanted = [(n, t) for n, t in enumerate(parsed.tracks) if chosen in (None, n)]
         pieces = [[(number, each)] for number, each in wanted]

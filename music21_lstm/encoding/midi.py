@@ -34,7 +34,17 @@ from music21_lstm.errors import EventError, MidiError
 from music21_lstm.files import read_bytes, write_bytes
 from music21_lstm.memory import growing
 
-__all__ = ["MOST_NOTES", "TrackSummary", "midi_bytes", "midi_tracks", "read_midi", "write_midi"]
+__all__ = [
+    "MOST_NOTES",
+    "TrackSummary",
+    "chosen_track",
+    "midi_bytes",
+    "midi_tracks",
+    "named_bytes",
+    "parse_midi",
+    "read_midi",
+    "write_midi",
+]
 
 MOST_NOTES = "most notes"
 """As *track*: the track with the most notes."""
@@ -97,10 +107,10 @@ def read_midi(
     Raises :class:`~music21_lstm.errors.MidiError` for what is no MIDI file or is truncated, and
     :class:`~music21_lstm.errors.FileError` for a file that cannot be read.
     """
-    name, data = _named_bytes(source)
+    name, data = named_bytes(source)
     try:
         with growing():
-            midi, losses = _parse(name, data)
+            midi, losses = parse_midi(name, data)
             reading = _Reading(percussion)
             reading.losses.update(losses)
             rows = _rows(name, midi, track, reading)
@@ -112,7 +122,7 @@ def read_midi(
 
 def midi_tracks(source: str | os.PathLike[str] | bytes | BinaryIO) -> list[TrackSummary]:
     """What each track of a MIDI file holds, to choose one by."""
-    midi, _ = _parse(*_named_bytes(source))
+    midi, _ = parse_midi(*named_bytes(source))
     return [_summary(number, track) for number, track in enumerate(midi.tracks)]
 
 
@@ -142,7 +152,7 @@ def write_midi(performance: Performance, path: str | os.PathLike[str]) -> None:
 # --- reading -----------------------------------------------------------------------------------
 
 
-def _named_bytes(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[str, bytes]:
+def named_bytes(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[str, bytes]:
     """The source's bytes, with a name for messages."""
     if isinstance(source, bytes):
         return "MIDI data", source
@@ -151,7 +161,7 @@ def _named_bytes(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[str
     return str(getattr(source, "name", "MIDI data")), source.read()
 
 
-def _parse(name: str, data: bytes) -> tuple[Any, Counter[str]]:
+def parse_midi(name: str, data: bytes) -> tuple[Any, Counter[str]]:
     """Mido's reading of *data*, mending what many programs write wrongly."""
     if not data.startswith(b"MThd"):
         raise MidiError(
@@ -286,7 +296,7 @@ class _Reading:
 def _rows(name: str, midi: Any, track: int | str | None, reading: _Reading) -> list[Row]:
     """Every kept event of the file with its absolute tick, in order."""
     if track is not None:
-        chosen = _chosen(name, midi.tracks, track)
+        chosen = chosen_track(name, midi.tracks, track)
         # The tracks of a type 2 file are independent: another's tempo map means nothing here.
         tracks = [midi.tracks[chosen]] if midi.type == 2 else midi.tracks
         rows = [
@@ -330,7 +340,7 @@ def _metric_time(division: int, rows: list[Row], reading: _Reading) -> tuple[int
     return frames * ticks, [(0, SetTempo, (60, mpqn)), *kept]
 
 
-def _chosen(name: str, tracks: list[Any], track: int | str) -> int:
+def chosen_track(name: str, tracks: list[Any], track: int | str) -> int:
     """The number of the track that *track* names."""
     summaries = [_summary(number, each) for number, each in enumerate(tracks)]
     if track == MOST_NOTES:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,12 +92,11 @@ class Take:
             may_end=self._length is not None and self._length.until_end,
             wait=self._span.wait - self._tick,
             penalty=None if self._repeats is None else self._repeats.penalty(),
-            forbidden=None if self._copies is None else self._forbidden,
+            forbidden=None if self._copies is None else partial(self._forbidden, self._copies),
         )
 
-    def _forbidden(self, delta: int) -> NDArray[np.bool_]:
-        assert self._copies is not None  # noqa: S101
-        return self._copies.forbidden(self._tick + delta)
+    def _forbidden(self, copies: CopyWatch, delta: int) -> NDArray[np.bool_]:
+        return copies.forbidden(self._tick + delta)
 
     def hear(self, step: Step | None) -> None:
         """Go on to *step*; None: the music is over."""

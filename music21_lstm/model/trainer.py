@@ -162,7 +162,7 @@ class Trainer:
                 state = self.network.silence(_streams(batch))
             *losses, state = self.step(batch, state)
             sums.add(losses)
-            held = self._measure() if index == steps and self.holds_out else None
+            held = self._measure(self._held_out) if index == steps else None
             if on_progress:
                 on_progress(
                     Progress(number, self.settings.epochs, index, steps, total(sums.means),
@@ -176,13 +176,14 @@ class Trainer:
             )
         return Epoch(number, sums.means, held, rate, time.monotonic() - began)
 
-    def _measure(self) -> dict[str, float]:
-        """The held-out losses, of the averaged weights if there are."""
-        assert self._held_out is not None  # noqa: S101
+    def _measure(self, held_out: EventsData | PostData | None) -> dict[str, float] | None:
+        """The losses on *held_out*, of the averaged weights if there are; None where nothing is."""
+        if held_out is None:
+            return None
         sums = _Sum(self.network.fields)
         state: Any = None
         with self._averaged():
-            for batch in self._fed(self._held_out.whole):
+            for batch in self._fed(held_out.whole):
                 if state is None or self._tf.reduce_all(batch.get("fresh", 1.0) > 0):
                     state = self.network.silence(_streams(batch))
                 *losses, state = self._evaluate(batch, state)

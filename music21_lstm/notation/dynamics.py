@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from music21_lstm.notation.bars import Bar
+from music21_lstm.notation.levels import steady_levels
 from music21_lstm.notation.metre import UNIT
 from music21_lstm.notation.places import ending
 from music21_lstm.notation.quantize import Placed
@@ -102,25 +103,15 @@ def loudness_of(
 def _marks(
     onsets: Sequence[int], loudest: NDArray[np.float64], bars: Sequence[Bar]
 ) -> list[DynamicMark]:
-    """One mark for each stretch of bars: the cheapest path through the marks (Viterbi)."""
+    """One mark for each stretch of bars: few changes, each where it pays."""
     starts = np.array([bar.start for bar in bars])
     rows = np.maximum(np.searchsorted(starts, onsets, side="right") - 1, 0)
     count = np.bincount(rows, minlength=len(bars))
     level = np.bincount(rows, weights=loudest, minlength=len(bars)) / np.maximum(count, 1)
     cost = np.minimum(((level[:, None] - _LEVELS) / _WIDTH) ** 2, 9.0) * (count > 0)[:, None]
-    total = cost[0]
-    came = np.zeros(cost.shape, dtype=int)
-    for index in range(1, len(bars)):
-        cheapest = int(total.argmin())
-        jumps = total > total[cheapest] + _CHANGE
-        came[index] = np.where(jumps, cheapest, np.arange(len(_MARKS)))
-        total = np.where(jumps, total[cheapest] + _CHANGE, total) + cost[index]
-    path = [int(total.argmin())]
-    for index in range(len(bars) - 1, 0, -1):
-        path.append(int(came[index, path[-1]]))
     marks: list[tuple[int, int]] = []
     start = 0
-    for mark, run in groupby(path[::-1]):
+    for mark, run in groupby(steady_levels(cost, _CHANGE)):
         length = len(list(run))
         if not marks or (length >= _SHORTEST and mark != marks[-1][1]):
             marks.append((start, mark))

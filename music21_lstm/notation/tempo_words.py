@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from music21_lstm.encoding.events import SetTempo
 from music21_lstm.encoding.performance import Performance
 from music21_lstm.notation.bars import Bar
+from music21_lstm.notation.levels import steady_levels
 from music21_lstm.notation.metre import UNIT, Metre
 from music21_lstm.notation.places import Places
 
@@ -152,21 +153,11 @@ def tempo_heard(places: Places, bars: Sequence[Bar]) -> TempoPage:
 
 
 def _stretches(tempi: NDArray[np.float64]) -> list[tuple[int, int]]:
-    """Stretches of bars of one tempo: the cheapest path through the levels (Viterbi)."""
+    """Stretches of bars of one tempo: few changes, each where it pays."""
     away = np.minimum(np.abs(tempi[:, None] - _LEVELS[None, :]) / 0.1, 4.0)
-    total = away[0]
-    came = np.zeros(away.shape, dtype=int)
-    for index in range(1, len(tempi)):
-        cheapest = int(total.argmin())
-        jumps = total > total[cheapest] + _CHANGE
-        came[index] = np.where(jumps, cheapest, np.arange(len(_LEVELS)))
-        total = np.where(jumps, total[cheapest] + _CHANGE, total) + away[index]
-    path = [int(total.argmin())]
-    for index in range(len(tempi) - 1, 0, -1):
-        path.append(int(came[index, path[-1]]))
     stretches: list[tuple[int, int]] = []
     start = 0
-    for _, run in groupby(path[::-1]):
+    for _, run in groupby(steady_levels(away, _CHANGE)):
         end = start + len(list(run))
         before = stretches[-1] if stretches else None
         if before and (end - start < _SHORTEST or not _differ(tempi, before, (start, end))):
