@@ -19,6 +19,7 @@ from music21_lstm.model.config import EventsConfig
 from music21_lstm.model.dataset import (
     Batch,
     EventsData,
+    PostData,
 )
 from music21_lstm.model.network import arrays_of, build, require_tensorflow
 from music21_lstm.model.preparing import (
