@@ -64,8 +64,8 @@ class Head:
 class Weights:
     """All of it. *table*, (rows, width): what adds to gates, then to each head's hidden layer.
 
-    Its first row is always added. Then come the 128 pitches that may sound, then each of *names* from
-    its place in *starts* on, without row 0.
+    First come the 128 pitches that may sound; the row after them is always added; then each of *names*
+    without row 0, from its place in *starts* on, less one.
     """
 
     config: EventsConfig
@@ -82,7 +82,7 @@ class Weights:
     ages: Floats
     """The age, (bins, codes), of a pitch that was struck so long ago, so much later."""
     fades: Floats
-    """What the two traces are multiplied with, (bins, 2), so much later."""
+    """What the two traces of each pitch are multiplied with, (bins, 256), so much later."""
 
     @classmethod
     def of(cls, config: EventsConfig, arrays: Arrays) -> Weights:
@@ -103,7 +103,7 @@ class Weights:
             both=np.concatenate([arranged["delta"].hidden, arranged["key"].hidden], axis=1),
             planes=_planes(heads["key"]) if config.ages else np.zeros((0, 0), np.float32),
             ages=np.log1p(TIMES + edges) / AGE_SCALE,
-            fades=np.exp(edges / -_FADES),
+            fades=np.tile(np.exp(edges / -_FADES), 128),
         )  # fmt: skip
 
     @classmethod
@@ -154,7 +154,8 @@ def _table(
         rows.append(found[1:] - found[0])
         starts.append(count - 1)
         count += len(found) - 1
-    return np.concatenate([base[None], *rows]), tuple(starts)
+    rows.insert(1, base[None])
+    return np.concatenate(rows), tuple(starts)
 
 
 def _layer(arrays: Arrays, layer: int) -> Floats:

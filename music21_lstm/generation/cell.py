@@ -25,7 +25,7 @@ Rows = NDArray[np.intp] | Sequence[int]
 Arrays = Mapping[str, Floats]
 Columns = Mapping[str, Rows]
 
-_ONE, _HALF = np.float32(1), np.float32(0.5)
+_ZERO, _HALF, _ONE = np.float32(0), np.float32(0.5), np.float32(1)
 
 
 class _Layer:
@@ -89,15 +89,15 @@ class EventCells:
         self._terms = np.empty((len(weights.names) + 129, weights.table.shape[1]), np.float32)
         self._sums = np.zeros((streams, weights.table.shape[1]), np.float32)
         self._gates, self._adds = self._sums[:, : 4 * units], self._sums[:, 4 * units :]
+        self._of_both = self._adds[:, : 2 * width]
         self._both = np.empty((streams, 2 * width), np.float32)
         self._seen = np.zeros((streams, 2 * width), np.float32)
+        self._of_delta, self._of_key = self._seen[:, :width], self._seen[:, width:]
         self._hidden = np.empty((streams, width), np.float32)
-        self._sounding = np.zeros((streams, 128), np.uint8)
+        self._sounding = np.zeros((streams, 128), np.float32)
         self._since = np.zeros((streams, 128), np.uint8)
         self._traces = np.zeros((streams, 128, 2), np.float32)
         self._planes = np.zeros((streams, 3 * 128), np.float32)
-        self._ages = self._planes[:, :128]
-        self._faded = self._planes[:, 128:].reshape(streams, 128, 2)
 
     def chosen(self, streams: Sequence[int]) -> EventCells:
         """Some of the streams, each where it is; one may stand there several times."""
@@ -134,17 +134,18 @@ class EventCells:
             np.add(self._product, self.weights.biases[layer], self._layers[layer].gates)
             self._layers[layer].step(self._outs[layer])
         np.dot(self._outs[-1], self.weights.both, self._both)
-        np.add(self._both, self._adds[:, : 2 * self._width], self._seen)
+        np.add(self._both, self._of_both, self._seen)
         if self.config.ages and since is not None:
-            self._sounding, self._since = sounding, since
+            np.copyto(self._sounding, sounding)
+            self._since = since
             TRACES.take(since, 0, self._traces, "clip")
 
     def _sum(self, events: Sequence[Sequence[int]], sounding: Codes) -> None:
         """What the rows and the pitches that sound add, each stream's to its row of the sums."""
         starts, table = self.weights.starts, self.weights.table
         for event, sounds, found in zip(events, sounding, self._sums, strict=True):
-            places = (sounds.nonzero()[0] + 1).tolist()
-            places.append(0)
+            places = sounds.nonzero()[0].tolist()
+            places.append(128)
             places += [start + row for start, row in zip(starts, event, strict=True) if row]
             terms = self._terms[: len(places)]
             # (Not "raise": that would fill a second array first.)
@@ -153,30 +154,32 @@ class EventCells:
 
     def delta_logits(self) -> Floats:
         """Logits of the next events' delta bins, (streams, bins)."""
-        np.maximum(self._seen[:, : self._width], 0, out=self._hidden)
+        np.maximum(self._of_delta, _ZERO, out=self._hidden)
         return self._logits("delta", self._hidden)
 
     def key_logits(self, delta: Rows, position: Rows, remaining: Rows) -> Floats:
         """Logits of the next events' keys, (streams, 257), given the delta and place of each."""
         nexts, hidden = self.weights.heads["key"].nexts, self._hidden
-        np.add(self._seen[:, self._width :], _rows(nexts["next_delta"], delta), hidden)
+        np.add(self._of_key, _rows(nexts["next_delta"], delta), hidden)
         if self.config.has_bar:
             np.add(hidden, _rows(nexts["next_position"], position), hidden)
             np.add(hidden, _rows(nexts["next_remaining"], remaining), hidden)
         if self.config.ages:
             self._age(delta)
-            hidden += self._planes @ self.weights.planes
-        np.maximum(hidden, 0, out=hidden)
+            np.add(hidden, np.dot(self._planes, self.weights.planes), hidden)
+        np.maximum(hidden, _ZERO, out=hidden)
         return self._logits("key", hidden)
 
     def _age(self, delta: Rows) -> None:
         """What is known of each pitch at the time of the next event: ages, and fading traces."""
+        ages, traces = self._planes[:, :128], self._planes[:, 128:]
         if len(delta) == 1:
-            self.weights.ages[delta[0]].take(self._since, None, self._ages, "clip")
+            self.weights.ages[delta[0]].take(self._since, None, ages, "clip")
         else:
-            self._ages[:] = self.weights.ages[np.asarray(delta)[:, None], self._since]
-        np.multiply(self._ages, self._sounding, self._ages)
-        np.multiply(self._traces, _rows(self.weights.fades, delta)[..., None, :], self._faded)
+            codes = np.multiply(delta, 256, dtype=np.intp)[:, None] + self._since
+            ages = self.weights.ages.take(codes)
+        np.multiply(ages, self._sounding, self._planes[:, :128])
+        np.multiply(self._traces.reshape(traces.shape), _rows(self.weights.fades, delta), traces)
 
     def velocity_logits(
         self, key: Rows, delta: Rows, streams: Sequence[int] | None = None
@@ -201,7 +204,7 @@ class EventCells:
         np.add(hidden, adds, hidden)
         np.add(hidden, _rows(found.nexts["next_key"], key), hidden)
         np.add(hidden, _rows(found.nexts["next_delta"], delta), hidden)
-        np.maximum(hidden, 0, out=hidden)
+        np.maximum(hidden, _ZERO, out=hidden)
         return self._logits(head, hidden)
 
     def _logits(self, head: str, hidden: Floats) -> Floats:

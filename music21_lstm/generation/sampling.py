@@ -184,7 +184,8 @@ def draws(
     if sampling.temperature == 0:
         best: list[int] = logits.argmax(axis=-1).tolist()
         return best
-    steps = shaped(logits, sampling).cumsum(axis=-1, dtype=np.float64)
+    steps = shaped(logits, sampling).astype(np.float64)
+    np.add.accumulate(steps, 1, None, steps)
     thrown = np.array([each.random() for each in dice])[:, None] * steps[:, -1:]
     # Classes of no probability are passed over, also when the draw is exactly 0.
     chosen: list[int] = np.minimum((steps <= thrown).sum(axis=-1), logits.shape[-1] - 1).tolist()
@@ -199,7 +200,8 @@ def draw(logits: Floats, sampling: Sampling, random: np.random.Generator) -> int
     if sampling.temperature == 0:
         return best
     weights = _cut(_weights(logits, logits[best], sampling), sampling)
-    steps = np.add.accumulate(weights, 0, np.float64)
+    steps = weights.astype(np.float64)
+    np.add.accumulate(steps, 0, None, steps)
     chosen = int(steps.searchsorted(random.random() * steps[-1], "right"))
     return min(chosen, len(steps) - 1)
 

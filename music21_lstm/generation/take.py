@@ -82,18 +82,19 @@ class Take:
         self._repeats, self._watch, self._copies = repeats, watch, copies
         self._sounding = Sounding(pedal)
         self._tick = self._notes = 0
+        self._usual = Ask(may_end=length is not None and length.until_end)
 
     def ask(self) -> Ask | None:
         """What the next event may be; None if the take is over."""
         if self.over:
             return None
-        return Ask(
-            closing=self._closing,
-            may_end=self._length is not None and self._length.until_end,
-            wait=self._span.wait - self._tick,
-            penalty=None if self._repeats is None else self._repeats.penalty(),
-            forbidden=None if self._copies is None else partial(self._forbidden, self._copies),
-        )
+        closing = self._closing
+        wait = max(0, self._span.wait - self._tick)
+        penalty = None if self._repeats is None else self._repeats.penalty()
+        if self._copies is None and penalty is None and not wait and not closing:
+            return self._usual
+        forbidden = None if self._copies is None else partial(self._forbidden, self._copies)
+        return Ask(closing, self._usual.may_end, wait, penalty, forbidden)
 
     def _forbidden(self, copies: CopyWatch, delta: int) -> NDArray[np.bool_]:
         return copies.forbidden(self._tick + delta)
