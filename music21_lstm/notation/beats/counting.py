@@ -28,6 +28,9 @@ _LEAST_BEATS = 2 * max(LAGS)
 _REPETITION = 0.06
 """How much repetition counts, for each chord."""
 
+_NEAR = 3
+"""So many tempi beside the one that was found are tried when repetition is heard too."""
+
 _ALLA_BREVE = 0.28
 """A faster quarter than this (seconds) is not beaten: 4/4 is written 2/2."""
 
@@ -67,19 +70,30 @@ def count_bars(
         again = lattice_of(tuple(metre for metre in allowed if metre.compound in kinds))
         heard = _repeated(_laid_out(steps, lattice), chords, notes, again)
         if heard is not None and len(again.metres) > 1:
-            lattice, steps = again, _decoded(chords.times, again, evidence, heard)
+            near = _corridor(steps)
+            lattice, steps = again, _decoded(chords.times, again, evidence, heard, near)
     return _laid_out(steps, lattice)
 
 
+def _corridor(steps: Sequence[Step]) -> Array:
+    """Which tempi are near those of *steps*, ``(chords, tempi)``."""
+    tempi = np.array([step.tempo for step in steps if not step.restart])
+    return np.abs(tempi[:, None] - np.arange(len(TEMPI))) <= _NEAR
+
+
 def _decoded(
-    times: Array, lattice: Lattice, evidence: Evidence, bias: Array | None = None
+    times: Array,
+    lattice: Lattice,
+    evidence: Evidence,
+    bias: Array | None = None,
+    corridor: Array | None = None,
 ) -> list[Step]:
     weights = Weights()
     other = weights.period * evidence.period[:, lattice.period].transpose(0, 2, 1)
     if bias is not None:
         other += _REPETITION * bias
     start = opening(lattice, tables())
-    return decode(times, lattice, start, evidence.level, other, weights=weights)
+    return decode(times, lattice, start, evidence.level, other, None, weights, corridor)
 
 
 def _repeated(count: Count, chords: Chords, notes: Array, lattice: Lattice) -> Array | None:
@@ -109,7 +123,7 @@ def _obeyed(
 ) -> Count:
     """Count along given beats: the tempo is known, and so is the place in the beat."""
     column = int(np.abs(TEMPI - 0.5).argmin())
-    weights = Weights(walk=1e-3, change=30.0, jump=1e5, period=0.0)
+    weights = Weights(walk=1e-3, change=30.0, period=0.0)
     found: list[tuple[float, Count]] = []
     for kind in beats.metres(metres):
         lattice = lattice_of(kind)
