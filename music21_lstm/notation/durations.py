@@ -14,6 +14,7 @@ from music21_lstm.notation.bars import Bar
 from music21_lstm.notation.metre import UNIT
 from music21_lstm.notation.quantize import Placed
 from music21_lstm.notation.sharing import Chord, shared
+from music21_lstm.notation.values import split
 from music21_lstm.notation.voices import Sounding, Staff
 
 __all__ = ["played_voices"]
@@ -29,6 +30,12 @@ _LONGEST = 8 * UNIT
 
 _FURTHEST = 64
 """So many onsets of the other voice are looked at for the end of a held note."""
+
+_OVER = 0.8
+"""Held for less than this share of the time until the next, a note may end at a bar line between."""
+
+_TIE = 0.3
+"""Octaves of time by which a held note's end may be further off if that saves a tie."""
 
 _SHORT = 0.42
 """A note held for less than this share of its written value is detached."""
@@ -86,7 +93,8 @@ class _Values:
             # The other voice moves meanwhile: the note ends with one of its notes, or on a beat.
             near = [*self.onsets[index : index + _FURTHEST], self.beat_end(onset + length - 1)]
             near = [o for o in near if after is None or o <= after]
-            end = min(near, key=lambda o: abs(log2((o - onset) / length)))
+            near += [o for o in self.lines(onset, near[-1]) if after is None or o <= after]
+            end = min(near, key=lambda o: self.misfit(onset, length, o))
         end = max(onset + 1, min(end, self.bars[-1].end))
         seconds = max(self.held.get(p.note.on, 1.0) for p in chord)
         played = max(self.played[p.note.on] for p in chord)
@@ -108,10 +116,34 @@ class _Values:
             return end
         gap = after - onset
         if length >= _FILLED * gap and gap <= _LONGEST:
-            return after
+            return self.short_of_line(onset, length, after)
         if after <= end or (after - end) * 4 < self.beat(end):
             return after
         return end
+
+    def short_of_line(self, onset: int, length: int, after: int) -> int:
+        """The next onset, or the bar line before it if the key came up nearer to that."""
+        lines = self.lines(onset, after - 1)
+        gap = after - onset
+        if not lines or length >= _OVER * gap:
+            return after
+        line = lines[-1]
+        return line if abs(line - onset - length) < gap - length else after
+
+    def lines(self, onset: int, last: int) -> list[int]:
+        """The bar lines after *onset*, up to *last*."""
+        return self.starts[bisect_right(self.starts, onset) : bisect_right(self.starts, last)]
+
+    def misfit(self, onset: int, length: int, end: int) -> float:
+        """How badly an end fits what was held, in octaves of time; ties make it worse."""
+        return abs(log2((end - onset) / length)) + _TIE * self.ties(onset, end)
+
+    def ties(self, onset: int, end: int) -> int:
+        """How many ties a note from *onset* to *end* needs."""
+        bar = self.bar(onset)
+        over = len(self.lines(onset, end - 1))
+        shift = bar.shift - bar.start
+        return over + len(split(bar.metre, onset + shift, min(end, bar.end) + shift)) - 1
 
     def bar(self, place: int) -> Bar:
         return self.bars[max(0, bisect_right(self.starts, place) - 1)]

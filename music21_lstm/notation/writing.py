@@ -237,7 +237,7 @@ class StaffWriter:
         if sounding.staccato:
             element.articulations.append(articulations.Staccato())  # type: ignore[no-untyped-call]
         if sounding.arpeggio:
-            element.expressions.append(expressions.ArpeggioMark())
+            element.expressions.append(expressions.ArpeggioMark("up"))
         if sounding.ornament:
             element.expressions.append(_ORNAMENTS[sounding.ornament]())
             written = sounding.notes[0].note.pitch
