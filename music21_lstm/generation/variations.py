@@ -40,7 +40,7 @@ __all__ = ["Variation", "endless", "one_thread", "play", "ranked", "variations"]
 class Variation:
     """One improvisation with what there is to know of it.
 
-    *seed* alone gives the same *performance* again. *ended* says whether the model itself ended the
+    *seed* alone gives the same *performance* again; its first *primer* notes were given. *ended* says whether the model itself ended the
     music. *collapsed* are the takes of the seeds just before this one that were thrown away, and why.
     *surprisal* is nats a note of what is new, given the primer; None as long as nobody asked.
     """
@@ -50,6 +50,7 @@ class Variation:
     ended: bool
     collapsed: tuple[Collapse, ...] = ()
     surprisal: float | None = None
+    primer: int = 0
 
 
 def variations(
@@ -80,9 +81,10 @@ def variations(
                 new = Performance(resolution, take.events)
                 whole = joined(checkpoint.config, head, new)
                 surprisal = _surprisal(checkpoint, whole, len(head.notes)) if measured else None
+                given = len(head.notes)
                 if heard is not None and not request.include_primer:
-                    whole = tail_of(whole, head)
-                kept.append(Variation(whole, number, take.ended, tuple(failed), surprisal))
+                    whole, given = tail_of(whole, head), 0
+                kept.append(Variation(whole, number, take.ended, tuple(failed), surprisal, given))
                 failed = []
                 continue
             failed.append(replace(take.collapse, seed=number))
