@@ -24,7 +24,7 @@ from music21_lstm.model.checkpoint import Checkpoint
 from music21_lstm.model.config import END, KEYS, EventsConfig, ModelConfig, PostConfig
 from music21_lstm.model.context import observe
 from music21_lstm.model.features import Fields, bar_ticks, encode, gridded, velocity_of
-from music21_lstm.model.pedal import GESTURE_LEAST, SUSTAIN, offsets
+from music21_lstm.model.pedal import SUSTAIN, legal_gestures, offsets
 from music21_lstm.model.tracker import Abreast, Tracker
 
 __all__ = ["Ensemble", "EventEnsemble", "ensemble_of"]
@@ -59,6 +59,9 @@ class Ensemble(Protocol):
         A stream that is asked nothing (None) is over, and will not be asked again. What a stream plays
         does not depend on the others.
         """
+
+    def part(self, streams: Sequence[int]) -> Ensemble:
+        """Some of the streams, to be played apart from the others, and in place of these here."""
 
 
 def ensemble_of(
@@ -171,6 +174,16 @@ class EventEnsemble:
             found[place] = self._said(row, *step)
         self._hear()
         return found
+
+    def part(self, streams: Sequence[int]) -> EventEnsemble:
+        """Some of the streams, to be played apart."""
+        other = copy.copy(self)
+        other._dice = [self._dice[place] for place in streams]
+        other._live = list(range(len(other._dice)))
+        rows = [self._live.index(place) for place in streams]
+        other._cells = self._cells.chosen(rows)
+        other._stand([self._abreast.trackers[row] for row in rows])
+        return other
 
     def _leave(self, live: list[int]) -> None:
         """Go on with those streams alone that are still asked."""
@@ -299,8 +312,8 @@ class _Draws:
         if later:
             keys, deltas = self._of(later)
             logits = self._cells.pedal_logits(keys, deltas, later)
-            for row, delta in zip(logits, deltas, strict=True):
-                row[GESTURE_LEAST > self._config.delta_edges[delta]] = NEVER
+            room = legal_gestures(np.array([self._config.delta_edges[delta] for delta in deltas]))
+            logits[~room] = NEVER
             found = draws(logits, sampling, [self._dice[row] for row in later])
             for row, gesture in zip(later, found, strict=True):
                 self._gesture[row] = gesture
@@ -321,6 +334,9 @@ class _Soloists:
         self._players = players
         self.resolution = players[0].resolution
         self.bar, self.position, self.pedal = players[0].bar, players[0].position, False
+
+    def part(self, streams: Sequence[int]) -> _Soloists:
+        return _Soloists([self._players[place] for place in streams])
 
     def next_events(self, sampling: FieldSampling, asks: Sequence[Ask | None]) -> list[Step | None]:
         return [
