@@ -197,7 +197,7 @@ class EventEnsemble:
         """Tell the network where each stream is now."""
         trackers = self._abreast.trackers
         told = [tracker.seen() for tracker in trackers]
-        if self._config.steering:
+        if self._wishes.ticks:
             for rows, tracker in zip(told, trackers, strict=True):
                 rows += self._wishes.at(tracker.tick - self._begun)
         since = self._abreast.since() if self._config.ages else None
@@ -208,7 +208,8 @@ class EventEnsemble:
         if key == END:
             return None
         config, tracker = self._config, self._abreast.trackers[row]
-        gap, passed, down = config.delta_edges[delta], 0, tracker.pedal
+        gap, passed = config.delta_edges[delta], 0
+        down = tracker.pedal
         level = level or int(key >= 128)
         tracker.take(delta, key, level, gesture)
         self._allowed.take(row, key)
@@ -289,8 +290,8 @@ class _Draws:
         if not self._config.has_bar:
             return [], []
         timed = zip(self._trackers, self._delta, strict=True)
-        position, remaining = zip(*(tracker.rows(delta) for tracker, delta in timed), strict=True)
-        return list(position), list(remaining)
+        rows = [tracker.rows(delta) for tracker, delta in timed]
+        return [position for position, _ in rows], [remaining for _, remaining in rows]
 
     def velocities(self, sampling: Sampling) -> None:
         """Draw how loud, of the notes that start."""

@@ -206,8 +206,10 @@ def play(ensemble: Ensemble, takes: Sequence[Take], sampling: FieldSampling) -> 
 def _play(
     ensemble: Ensemble, takes: Sequence[Take], sampling: FieldSampling, stopped: Event
 ) -> None:
-    while not (stopped.is_set() or all(take.over for take in takes)):
+    while not stopped.is_set():
         asks = [take.ask() for take in takes]
+        if asks.count(None) == len(asks):
+            return
         for take, step in zip(takes, ensemble.next_events(sampling, asks), strict=True):
             if not take.over:
                 take.hear(step)
