@@ -97,7 +97,9 @@ class EventCells:
         self._sounding = np.zeros((streams, 128), np.float32)
         self._since = np.zeros((streams, 128), np.uint8)
         self._traces = np.zeros((streams, 128, 2), np.float32)
+        self._of_struck = self._traces.reshape(streams, 256)
         self._planes = np.zeros((streams, 3 * 128), np.float32)
+        self._ages, self._fading = self._planes[:, :128], self._planes[:, 128:]
 
     def chosen(self, streams: Sequence[int]) -> EventCells:
         """Some of the streams, each where it is; one may stand there several times."""
@@ -124,7 +126,10 @@ class EventCells:
     def hear(
         self, events: Sequence[Sequence[int]], sounding: Codes, since: Codes | None = None
     ) -> None:
-        """The same of each stream's *events* as rows in the order of ``weights.names``."""
+        """The same of each stream's *events* as rows in the order of ``weights.names``.
+
+        Rows of the last names may be missing.
+        """
         self._sum(events, sounding)
         np.dot(self._heard[0], self.weights.layers[0], self._product)
         np.add(self._product, self._gates, self._layers[0].gates)
@@ -146,7 +151,7 @@ class EventCells:
         for event, sounds, found in zip(events, sounding, self._sums, strict=True):
             places = sounds.nonzero()[0].tolist()
             places.append(128)
-            places += [start + row for start, row in zip(starts, event, strict=True) if row]
+            places += [start + row for start, row in zip(starts, event, strict=False) if row]
             terms = self._terms[: len(places)]
             # (Not "raise": that would fill a second array first.)
             table.take(places, 0, terms, "clip")
@@ -172,14 +177,14 @@ class EventCells:
 
     def _age(self, delta: Rows) -> None:
         """What is known of each pitch at the time of the next event: ages, and fading traces."""
-        ages, traces = self._planes[:, :128], self._planes[:, 128:]
+        weights, ages = self.weights, self._ages
         if len(delta) == 1:
-            self.weights.ages[delta[0]].take(self._since, None, ages, "clip")
+            weights.ages[delta[0]].take(self._since, None, ages, "clip")
         else:
             codes = np.multiply(delta, 256, dtype=np.intp)[:, None] + self._since
-            ages = self.weights.ages.take(codes)
-        np.multiply(ages, self._sounding, self._planes[:, :128])
-        np.multiply(self._traces.reshape(traces.shape), _rows(self.weights.fades, delta), traces)
+            ages = weights.ages.take(codes)
+        np.multiply(ages, self._sounding, self._ages)
+        np.multiply(self._of_struck, _rows(weights.fades, delta), self._fading)
 
     def velocity_logits(
         self, key: Rows, delta: Rows, streams: Sequence[int] | None = None

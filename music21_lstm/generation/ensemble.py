@@ -24,7 +24,7 @@ from music21_lstm.model.checkpoint import Checkpoint
 from music21_lstm.model.config import END, KEYS, EventsConfig, ModelConfig, PostConfig
 from music21_lstm.model.context import observe
 from music21_lstm.model.features import Fields, bar_ticks, encode, gridded, velocity_of
-from music21_lstm.model.pedal import GESTURE_LEAST, SUSTAIN, offsets
+from music21_lstm.model.pedal import SUSTAIN, legal_gestures, offsets
 from music21_lstm.model.tracker import Abreast, Tracker
 
 __all__ = ["Ensemble", "EventEnsemble", "ensemble_of"]
@@ -59,6 +59,9 @@ class Ensemble(Protocol):
         A stream that is asked nothing (None) is over, and will not be asked again. What a stream plays
         does not depend on the others.
         """
+
+    def part(self, streams: Sequence[int]) -> Ensemble:
+        """Some of the streams, to be played apart from the others, and in place of these here."""
 
 
 def ensemble_of(
@@ -172,6 +175,16 @@ class EventEnsemble:
         self._hear()
         return found
 
+    def part(self, streams: Sequence[int]) -> EventEnsemble:
+        """Some of the streams, to be played apart."""
+        other = copy.copy(self)
+        other._dice = [self._dice[place] for place in streams]
+        other._live = list(range(len(other._dice)))
+        rows = [self._live.index(place) for place in streams]
+        other._cells = self._cells.chosen(rows)
+        other._stand([self._abreast.trackers[row] for row in rows])
+        return other
+
     def _leave(self, live: list[int]) -> None:
         """Go on with those streams alone that are still asked."""
         if live != self._live:
@@ -184,7 +197,7 @@ class EventEnsemble:
         """Tell the network where each stream is now."""
         trackers = self._abreast.trackers
         told = [tracker.seen() for tracker in trackers]
-        if self._config.steering:
+        if self._wishes.ticks:
             for rows, tracker in zip(told, trackers, strict=True):
                 rows += self._wishes.at(tracker.tick - self._begun)
         since = self._abreast.since() if self._config.ages else None
@@ -195,7 +208,8 @@ class EventEnsemble:
         if key == END:
             return None
         config, tracker = self._config, self._abreast.trackers[row]
-        gap, passed, down = config.delta_edges[delta], 0, tracker.pedal
+        gap, passed = config.delta_edges[delta], 0
+        down = tracker.pedal
         level = level or int(key >= 128)
         tracker.take(delta, key, level, gesture)
         self._allowed.take(row, key)
@@ -276,8 +290,8 @@ class _Draws:
         if not self._config.has_bar:
             return [], []
         timed = zip(self._trackers, self._delta, strict=True)
-        position, remaining = zip(*(tracker.rows(delta) for tracker, delta in timed), strict=True)
-        return list(position), list(remaining)
+        rows = [tracker.rows(delta) for tracker, delta in timed]
+        return [position for position, _ in rows], [remaining for _, remaining in rows]
 
     def velocities(self, sampling: Sampling) -> None:
         """Draw how loud, of the notes that start."""
@@ -299,8 +313,8 @@ class _Draws:
         if later:
             keys, deltas = self._of(later)
             logits = self._cells.pedal_logits(keys, deltas, later)
-            for row, delta in zip(logits, deltas, strict=True):
-                row[GESTURE_LEAST > self._config.delta_edges[delta]] = NEVER
+            room = legal_gestures(np.array([self._config.delta_edges[delta] for delta in deltas]))
+            logits[~room] = NEVER
             found = draws(logits, sampling, [self._dice[row] for row in later])
             for row, gesture in zip(later, found, strict=True):
                 self._gesture[row] = gesture
@@ -321,6 +335,9 @@ class _Soloists:
         self._players = players
         self.resolution = players[0].resolution
         self.bar, self.position, self.pedal = players[0].bar, players[0].position, False
+
+    def part(self, streams: Sequence[int]) -> _Soloists:
+        return _Soloists([self._players[place] for place in streams])
 
     def next_events(self, sampling: FieldSampling, asks: Sequence[Ask | None]) -> list[Step | None]:
         return [

@@ -15,6 +15,7 @@ from music21_lstm.errors import GenerationError
 __all__ = ["FieldSampling", "PerField", "Sampling", "draw", "draws", "shaped"]
 
 Floats = NDArray[np.float32]
+_NEVER = np.float32(-np.inf)
 
 PerField = float | Mapping[str, float]
 """One number for all fields of an event, or some fields' own by name: ``{"velocity": 0.5}``."""
@@ -195,7 +196,7 @@ def draws(
 def draw(logits: Floats, sampling: Sampling, random: np.random.Generator) -> int:
     """One class drawn from *logits*, (n,): what :func:`draws` draws of a row, in fewer operations."""
     best = int(logits.argmax())
-    if logits[best] == -np.inf:
+    if logits[best] == _NEVER:
         raise _nothing_allowed()
     if sampling.temperature == 0:
         return best

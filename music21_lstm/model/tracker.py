@@ -172,8 +172,8 @@ class Tracker:
     def take(self, delta: int, key: int, velocity: int = 0, gesture: int = 0) -> None:
         """Go on to an event; *gesture* is what the sustain pedal did before it."""
         gap = self._config.delta_edges[delta]
-        moved = offsets(gesture, gap)
-        if moved:
+        if gesture:
+            moved = offsets(gesture, gap)
             self._pedal, self._pedalled = (self._pedal + len(moved)) % 2, self.tick + moved[-1]
         self.tick += gap
         self.delta, self.key, self.velocity = delta, key, velocity
