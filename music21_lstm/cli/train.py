@@ -231,11 +231,10 @@ class _Meter:
 
     def _foretell(self, now: Progress) -> None:
         """Say once, as soon as it is known, how long all of it will take; the first step compiles."""
-        if self._first is None:
-            self._first = now
-        elif now.step - self._first.step == TIMED_STEPS:
-            each = (now.seconds - self._first.seconds) / TIMED_STEPS
-            epoch = each * now.steps
+        first = self._first = self._first or now
+        timed = min(first.step + TIMED_STEPS, now.steps) - first.step
+        if timed and now.epoch == first.epoch and now.step == first.step + timed:
+            epoch = (now.seconds - first.seconds) / timed * now.steps
             left = now.epochs - now.epoch + 1
             self._say(f"{left} epochs of about {_time(epoch)}: {_time(left * epoch)} at most")
 
