@@ -43,8 +43,8 @@ def test_it_is_said_where_it_began_how_long_it_takes_and_what_is_held_out(tuned)
     run, folder = tuned
     lines = run.stderr.splitlines()
     assert lines[0].startswith("before: held out ")
-    assert lines[1].startswith("60 epochs of about ")
-    assert lines[1].endswith(" at most")
+    assert lines[1].startswith("up to 60 epochs of about ")
+    assert lines[1].endswith(" in all")
     assert lines[2].startswith("epoch 1/60: ")
     assert lines[-2].startswith("held out: bwv")
     assert lines[-2].endswith(f"the curve is in {folder}/loss.png")
@@ -52,7 +52,7 @@ def test_it_is_said_where_it_began_how_long_it_takes_and_what_is_held_out(tuned)
 
 def test_every_line_is_one_of_training_s_own(tuned):
     """TensorFlow says nothing of its own."""
-    starts = ("before: ", "60 epochs", "epoch ", "  held out so far: ", "the model has begun")
+    starts = ("before: ", "up to 60 ", "epoch ", "  held out so far: ", "the model has begun")
     lines = tuned[0].stderr.splitlines()[:-2]
     assert [line for line in lines if not line.startswith(starts)] == []
 

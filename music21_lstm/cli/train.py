@@ -236,7 +236,7 @@ class _Meter:
         if timed and now.epoch == first.epoch and now.step == first.step + timed:
             epoch = (now.seconds - first.seconds) / timed * now.steps
             left = now.epochs - now.epoch + 1
-            self._say(f"{left} epochs of about {_time(epoch)}: {_time(left * epoch)} at most")
+            self._say(f"up to {left} epochs of about {_time(epoch)}: {_time(left * epoch)} in all")
 
     def epoch(self, history: tuple[Epoch, ...]) -> None:
         """An epoch is done: whether it can be seen that the model memorises, and whether it does."""
@@ -301,7 +301,7 @@ def _can_show(text: str) -> bool:
 def _time(seconds: float) -> str:
     """A time as people say it.
 
-    >>> _time(42), _time(270), _time(9000)
+    >>> _time(42), _time(300), _time(9000)
     ('42 s', '5 minutes', '2.5 hours')
     """
     if seconds < 100:
