@@ -231,13 +231,12 @@ class _Meter:
 
     def _foretell(self, now: Progress) -> None:
         """Say once, as soon as it is known, how long all of it will take; the first step compiles."""
-        if self._first is None:
-            self._first = now
-        elif now.step - self._first.step == TIMED_STEPS:
-            each = (now.seconds - self._first.seconds) / TIMED_STEPS
-            epoch = each * now.steps
+        first = self._first = self._first or now
+        timed = min(first.step + TIMED_STEPS, now.steps) - first.step
+        if timed and now.epoch == first.epoch and now.step == first.step + timed:
+            epoch = (now.seconds - first.seconds) / timed * now.steps
             left = now.epochs - now.epoch + 1
-            self._say(f"{left} epochs of about {_time(epoch)}: {_time(left * epoch)} at most")
+            self._say(f"up to {left} epochs of about {_time(epoch)}: {_time(left * epoch)} in all")
 
     def epoch(self, history: tuple[Epoch, ...]) -> None:
         """An epoch is done: whether it can be seen that the model memorises, and whether it does."""
@@ -302,7 +301,7 @@ def _can_show(text: str) -> bool:
 def _time(seconds: float) -> str:
     """A time as people say it.
 
-    >>> _time(42), _time(270), _time(9000)
+    >>> _time(42), _time(300), _time(9000)
     ('42 s', '5 minutes', '2.5 hours')
     """
     if seconds < 100:
