@@ -19,6 +19,7 @@ from music21_lstm.notation.metre import UNIT, Metre
 __all__ = [
     "FITS",
     "FURTHEST",
+    "LONG_BARS",
     "NEVER",
     "REACH",
     "STAY",
@@ -57,7 +58,7 @@ _UNREACHED = -1e4
 _PAUSES = (6, 12, 24, 36, 48, 72, 96)
 """The steps, in slots, that may last any longer time: pauses and fermatas."""
 
-_LONG_BARS = 1.5
+LONG_BARS = 1.5
 """What each whole bar without an onset costs, in nats."""
 
 
@@ -104,7 +105,7 @@ def lattice_of(metres: tuple[Metre, ...]) -> Lattice:
     weight = np.full(shape, _UNREACHED, np.float32)
     for metre, slots, begin in zip(metres, places, first[:-1], strict=True):
         rows = slice(begin, begin + len(slots))
-        found = _steps(metre, slots, np.log(_step_table(metre, slots, learnt)))
+        found = _steps(metre, slots, np.log(step_table(metre, slots, learnt)))
         source[:, :, rows] = found[0] + begin
         distance[:, :, rows], weight[:, :, rows] = found[1], found[2]
     beats = np.array([metre.beat / UNIT for metre in metres])
@@ -115,7 +116,7 @@ def lattice_of(metres: tuple[Metre, ...]) -> Lattice:
         metres,
         np.repeat(np.arange(len(metres)), np.diff(first)),
         np.concatenate(places),
-        np.concatenate([_levels(m, slots) for m, slots in zip(metres, places, strict=True)]),
+        np.concatenate([levels_of(m, slots) for m, slots in zip(metres, places, strict=True)]),
         first[:-1],
         source,
         distance,
@@ -146,14 +147,14 @@ def _by_slots(source: Array, distance: Array, weight: Array) -> tuple[Array, Arr
     )
 
 
-def _levels(metre: Metre, slots: Array) -> Array:
+def levels_of(metre: Metre, slots: Array) -> Array:
     beat = metre.beat * SLOT // UNIT
     half = beat // 3 if metre.compound else beat // 2
     finer = np.where(slots % max(1, half) == 0, 2, 3)
     return np.where(slots == 0, 0, np.where(slots % beat == 0, 1, finer))
 
 
-def _step_table(metre: Metre, slots: Array, learnt: Tables) -> Array:
+def step_table(metre: Metre, slots: Array, learnt: Tables) -> Array:
     """The probability of each next slot, ``(2, slots, slots)``; see :class:`Tables`.
 
     A metre that was not learnt steps as strong and near places invite it to.
@@ -161,7 +162,7 @@ def _step_table(metre: Metre, slots: Array, learnt: Tables) -> Array:
     like = Metre(4, 4) if metre == Metre(2, 2) else metre
     if like in LEARNT:
         return learnt.steps[str(like)]
-    wanted = np.array([8.0, 6.0, 4.0, 1.0])[_levels(metre, slots)]
+    wanted = np.array([8.0, 6.0, 4.0, 1.0])[levels_of(metre, slots)]
     bar = metre.length * SLOT // UNIT
     distance = (slots[None, :] - slots[:, None]) % bar
     distance[distance == 0] = bar
@@ -185,7 +186,7 @@ def _steps(metre: Metre, slots: Array, logs: Array) -> tuple[Array, Array, Array
     possible = distance > 0
     whole = np.where(possible, (distance - 1) // bar, 0)
     into = np.broadcast_to(np.arange(count), row.shape)
-    weight = logs[np.minimum(whole, 1), row, into] - _LONG_BARS * np.maximum(whole - 1, 0)
+    weight = logs[np.minimum(whole, 1), row, into] - LONG_BARS * np.maximum(whole - 1, 0)
     return row, np.where(possible, distance, 1), np.where(possible, weight, _UNREACHED)
 
 
@@ -199,7 +200,7 @@ def opening(lattice: Lattice, learnt: Tables) -> Array:
             slots, often = np.log(learnt.openings[str(like)]), np.log(learnt.metres[index])
             mean, spread = learnt.tempi[index]
         else:
-            slots = np.log(np.array([0.6, 0.3, 0.09, 0.01]))[_levels(metre, slots_of(metre))]
+            slots = np.log(np.array([0.6, 0.3, 0.09, 0.01]))[levels_of(metre, slots_of(metre))]
             often, (mean, spread) = 0.0, learnt.tempi.mean(0)
         tempo = -0.5 * ((np.log(TEMPI) - mean) / max(0.35, spread)) ** 2
         columns.append(slots[None] + tempo[:, None] + often)
