@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from music21 import converter, corpus, note
 
 from music21_lstm.encoding import PerformedNote
-from music21_lstm.notation.clefs import readings_of
+from music21_lstm.notation.clefs import Stretch, readings_of
 from music21_lstm.notation.hands import four_part_voices, split_hands
 from music21_lstm.notation.metre import FINEST, UNIT, Metre
 from music21_lstm.notation.quantize import Placed
@@ -201,15 +201,18 @@ def test_no_notes_are_in_c_major():
 
 
 def test_one_high_bar_changes_no_clef():
-    assert readings_of([[48, 50], [67, 67], [48, 50]], "bass") == ["bass"] * 3
+    assert (
+        readings_of([Stretch([48, 50]), Stretch([67, 67]), Stretch([48, 50])], "bass")
+        == ["bass"] * 3
+    )
 
 
 def test_a_deep_octave_under_high_chords_stays_in_bass_clef():
-    assert readings_of([[31, 43, 63, 67, 70, 63, 67, 70]] * 4, "bass") == ["bass"] * 4
+    assert readings_of([Stretch([31, 43, 63, 67, 70, 63, 67, 70])] * 4, "bass") == ["bass"] * 4
 
 
 def test_a_left_hand_that_stays_high_is_in_treble_clef_from_the_start():
-    assert readings_of([[67, 72, 76, 79]] * 4, "bass") == ["treble"] * 4
+    assert readings_of([Stretch([67, 72, 76, 79])] * 4, "bass") == ["treble"] * 4
 
 
 def test_the_beats_of_six_eight_weigh_more_than_its_eighths():
