@@ -148,7 +148,7 @@ def _kinds(lines: Sequence[str]) -> list[str]:
     first: dict[str, str] = {}
     counts: Counter[str] = Counter()
     for line in lines:
-        kind = re.sub(r"\d+", "#", line)
+        kind = re.sub(r"0x[0-9a-f]+|\d+", "#", line)
         first.setdefault(kind, line)
         counts[kind] += 1
     return [

@@ -90,6 +90,16 @@ def test_note_ends_on_the_grid_are_believed_and_others_are_not():
     assert not is_written(exact, aligned=False)
 
 
+def test_a_note_let_go_soon_after_a_bar_line_ends_at_it():
+    upper, _ = voices((60, 0, 3), (62, 3, 4.4), (64, 5, 6), (65, 6, 7.9))
+    assert [(onset, length) for _, onset, length, _ in upper][:2] == [(0, 3), (3, 1)]
+
+
+def test_a_note_held_nearly_to_the_next_is_tied_over_the_bar_line():
+    upper, _ = voices((60, 0, 3), (62, 3, 4.95), (64, 5, 6), (65, 6, 7.9))
+    assert [(onset, length) for _, onset, length, _ in upper][:2] == [(0, 3), (3, 2)]
+
+
 @given(st.lists(st.tuples(st.integers(40, 60), st.integers(0, 40), st.integers(1, 60)), min_size=1))
 def test_every_note_is_written_once_and_no_voice_overlaps(raw):
     notes = [(pitch, onset / 4, onset / 4 + length / 7) for pitch, onset, length in raw]

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from music21 import converter, corpus, note
 
 from music21_lstm.encoding import PerformedNote
-from music21_lstm.notation.clefs import readings_of
+from music21_lstm.notation.clefs import Stretch, readings_of
 from music21_lstm.notation.hands import four_part_voices, split_hands
 from music21_lstm.notation.metre import FINEST, UNIT, Metre
 from music21_lstm.notation.quantize import Placed
 from music21_lstm.notation.spelling import estimate_key, name_of, spell
-from music21_lstm.notation.values import split
+from music21_lstm.notation.values import family, regions_of, split
 from music21_lstm.notation.voices import one_voice, two_voices
 
 COMMON = Metre(4, 4)
@@ -201,16 +201,75 @@ def test_no_notes_are_in_c_major():
 
 
 def test_one_high_bar_changes_no_clef():
-    assert readings_of([[48, 50], [67, 67], [48, 50]], "bass") == ["bass"] * 3
+    bars = [Stretch([48, 50]), Stretch([67, 67]), Stretch([48, 50])]
+    assert readings_of(bars, "bass") == ["bass"] * 3
 
 
 def test_a_deep_octave_under_high_chords_stays_in_bass_clef():
-    assert readings_of([[31, 43, 63, 67, 70, 63, 67, 70]] * 4, "bass") == ["bass"] * 4
+    assert readings_of([Stretch([31, 43, 63, 67, 70, 63, 67, 70])] * 4, "bass") == ["bass"] * 4
 
 
 def test_a_left_hand_that_stays_high_is_in_treble_clef_from_the_start():
-    assert readings_of([[67, 72, 76, 79]] * 4, "bass") == ["treble"] * 4
+    assert readings_of([Stretch([67, 72, 76, 79])] * 4, "bass") == ["treble"] * 4
 
 
 def test_the_beats_of_six_eight_weigh_more_than_its_eighths():
     assert [JIG.weight(i * UNIT // 2) for i in range(6)] == [20, 17, 17, 18, 17, 17]
+
+
+def test_an_octave_line_waits_for_the_end_of_a_held_note():
+    low, high = Stretch([76, 79]), [96, 98, 100, 96]
+    free = readings_of([low, *[Stretch(high)] * 4], "treble")
+    held = readings_of([low, Stretch(high, held=True), *[Stretch(high)] * 3], "treble")
+    assert free == ["treble"] + ["treble 8va"] * 4
+    assert held[:2] == ["treble"] * 2 or held[:2] == ["treble 8va"] * 2
+    assert held[2:] == ["treble 8va"] * 3
+
+
+def test_no_octave_line_is_where_the_other_staff_has_one():
+    low = [Stretch([24, 26, 28, 24])] * 4
+    assert readings_of(low, "bass") == ["bass 8vb"] * 4
+    beside = [Stretch([24, 26, 28, 24], other=True)] * 4
+    assert readings_of(beside, "bass") == ["bass"] * 4
+
+
+@given(
+    st.sampled_from([COMMON, WALTZ, JIG]),
+    st.lists(st.integers(1, 35), max_size=6),
+    st.sampled_from([3, 5, 7]),
+)
+def test_the_values_of_a_tuplet_make_it_whole(metre, cuts, many):
+    """Plain thirty-seconds and one kind of tuplet in a voice, mixed within its beats."""
+    frame = metre.frame
+    step = frame // (many * 4)
+    places = {0, metre.length} | {
+        (cut // 8) % (metre.length // frame) * frame
+        + cut * (step if cut % 2 else frame // 8) % frame
+        for cut in cuts
+    }
+    order = sorted(place for place in places if place <= metre.length)
+    regions = regions_of(metre, order)
+    values = [value for a, b in pairwise(order) for value in split(metre, a, b, regions=regions)]
+    assert [a for a, _ in values] + [metre.length] == [0] + [b for _, b in values]
+    for first, last, kind in regions:
+        inside = [(a, b) for a, b in values if first <= a < last]
+        assert sum(b - a for a, b in inside) == last - first or any(b > last for _, b in inside)
+        for a, b in inside:
+            assert (b - a) * kind % (last - first) == 0 or (b - a) * kind % FINEST == 0
+            assert family(metre, a) in (1, kind)
+
+
+def test_a_plain_sixteenth_within_a_triplet_is_written_in_its_notes():
+    third = UNIT // 3
+    places = [0, UNIT // 4, third, 2 * third, UNIT]
+    regions = regions_of(COMMON, places)
+    assert regions == ((0, UNIT, 3),)
+    assert split(COMMON, 0, UNIT // 4, regions=regions) == ((0, UNIT // 6), (UNIT // 6, UNIT // 4))
+    assert split(COMMON, UNIT // 4, third, regions=regions) == ((UNIT // 4, third),)
+
+
+def test_three_quarters_in_the_time_of_two_stay_whole():
+    places = [0, 2 * UNIT // 3, 4 * UNIT // 3, 2 * UNIT]
+    regions = regions_of(COMMON, places)
+    values = [value for a, b in pairwise(places) for value in split(COMMON, a, b, regions=regions)]
+    assert values == list(pairwise(places))

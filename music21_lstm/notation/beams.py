@@ -98,8 +98,12 @@ def _one_run(metre: Metre, before: list[Written], after: list[Written]) -> bool:
 
 
 def add_tuplets(metre: Metre, voice: Sequence[Written]) -> None:
-    """Mark where the bracket of each tuplet starts and stops; beamed ones need no bracket."""
-    for group in _tuplet_groups(metre, voice):
+    """Mark where the bracket of each tuplet starts and stops; beamed ones need no bracket.
+
+    A grace note stands in no tuplet, and ends none.
+    """
+    timed = [written for written in voice if not _is_grace(written)]
+    for group in _tuplet_groups(metre, timed):
         beamed = all(
             not element.isRest and element.duration.type in _FLAGS for _, _, element in group
         )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Clef", "Reading", "clef_in", "octave_in", "readings_of"]
+__all__ = ["Clef", "Reading", "Stretch", "clef_in", "octave_in", "readings_of"]
 
 Clef = Literal["treble", "bass"]
 
@@ -19,6 +20,9 @@ _CHANGE, _CHANGE_INSIDE = 14.0, 24.0
 
 _OCTAVE = 13.0
 """What the beginning or the end of an 8va costs; a short one does not pay."""
+
+_NEVER = 1e6
+"""What costs more than all ledger lines of a piece."""
 
 _MISPLACED = 1.0
 """What a note costs that stands under an octave line without need."""
@@ -45,29 +49,40 @@ def octave_in(reading: Reading) -> str:
     return reading.partition(" ")[2]
 
 
-def readings_of(
-    pitches: Sequence[Sequence[int]], usual: Clef, inside: Sequence[bool] = ()
-) -> list[Reading]:
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A bar of a staff or a part of one: its *pitches*, and whether it begins *inside* a bar.
+
+    An octave line neither begins nor ends where a note is *held* over the beginning, and none is
+    there at all where the *other* staff has one.
+    """
+
+    pitches: Sequence[int]
+    inside: bool = False
+    held: bool = False
+    other: bool = False
+
+
+def readings_of(stretches: Sequence[Stretch], usual: Clef) -> list[Reading]:
     """The reading of each stretch of a staff, from the pitches in it.
 
-    Least ledger lines, with few changes (dynamic programming). A stretch is a bar or a part of
-    one: *inside* says which of them begin inside a bar; by default none does.
+    Least ledger lines, with few changes (dynamic programming).
 
-    >>> low, high = [48, 52], [72, 76, 79, 84]
+    >>> low, high = Stretch([48, 52]), Stretch([72, 76, 79, 84])
     >>> readings_of([low] * 4 + [high] * 8, "bass") == ["bass"] * 4 + ["treble"] * 8
     True
     """
-    within = list(inside) or [False] * len(pitches)
     totals = {reading: _start(reading, usual) for reading in _READINGS}
     came: list[dict[Reading, Reading]] = []
-    for stretch, is_inside in zip(pitches, within, strict=True):
+    for stretch in stretches:
         step: dict[Reading, Reading] = {}
         costs: dict[Reading, float] = {}
         for reading in _READINGS:
-            before = {old: totals[old] + _price(old, reading, is_inside) for old in _READINGS}
+            before = {old: totals[old] + _price(old, reading, stretch) for old in _READINGS}
             step[reading] = min(_READINGS, key=lambda old: (before[old], old != reading))
-            other = 0.0 if clef_in(reading) == usual or is_inside else _USUAL
-            costs[reading] = before[step[reading]] + _ledger_lines(stretch, reading) + other
+            other = 0.0 if clef_in(reading) == usual or stretch.inside else _USUAL
+            other += _NEVER if stretch.other and octave_in(reading) else 0.0
+            costs[reading] = before[step[reading]] + _ledger_lines(stretch.pitches, reading) + other
         came.append(step)
         totals = costs
     reading = min(_READINGS, key=lambda r: (totals[r], clef_in(r) != usual))
@@ -83,13 +98,13 @@ def _start(reading: Reading, usual: Clef) -> float:
     return (0.0 if clef_in(reading) == usual else _CHANGE / 2) + _OCTAVE * bool(octave_in(reading))
 
 
-def _price(old: Reading, new: Reading, inside: bool) -> float:
+def _price(old: Reading, new: Reading, stretch: Stretch) -> float:
     """What it costs to go from one reading to another."""
     cost = 0.0
     if clef_in(old) != clef_in(new):
-        cost += _CHANGE_INSIDE if inside else _CHANGE
+        cost += _CHANGE_INSIDE if stretch.inside else _CHANGE
     if octave_in(old) != octave_in(new):
-        cost += _OCTAVE
+        cost += _OCTAVE + (_NEVER if stretch.held else 0.0)
     return cost
 
 

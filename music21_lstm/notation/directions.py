@@ -23,6 +23,10 @@ from music21_lstm.notation.writing import CLEFS
 __all__ = ["Directions", "add_chords", "add_directions", "add_readings", "add_system_breaks"]
 
 
+_TICK = UNIT // 480
+"""MuseScore's tick, in units."""
+
+
 @dataclass(frozen=True, slots=True)
 class Directions:
     """All that is said of the tempo, the loudness and the pedal; *swing* is the word for it."""
@@ -149,12 +153,26 @@ class _Staff:
 
     def span(self, line: spanner.Spanner, start: int, end: int) -> None:
         """A line from place to place, anchored to the places and not to notes."""
+        start = self._in_ticks(start)
+        end = self._in_ticks(end, after=start)
         first = spanner.SpannerAnchor()  # type: ignore[no-untyped-call]
         last = spanner.SpannerAnchor()  # type: ignore[no-untyped-call]
         self.add(start, first)
         self.add(end, last, ending=True)
         line.addSpannedElements(first, last)
         self.part.coreInsert(0.0, line)
+
+    def _in_ticks(self, place: int, *, after: int = -1) -> int:
+        """*place*, or the start of its septuplet; the septuplet's end, if it must be *after* that.
+
+        MuseScore finds no line's end within one: there are no seven parts of its 480 ticks.
+        """
+        bar = self.bar_at(place)
+        within = (place - bar.start + bar.shift) % bar.metre.frame
+        if place % _TICK == 0 or within == 0:
+            return place
+        first = max(place - within, bar.start)
+        return first if first > after else min(place - within + bar.metre.frame, bar.end)
 
     def hold(self, place: int) -> None:
         """A fermata on the notes that start at a place: once a staff."""

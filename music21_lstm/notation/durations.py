@@ -31,10 +31,10 @@ _LONGEST = 8 * UNIT
 _FURTHEST = 64
 """So many onsets of the other voice are looked at for the end of a held note."""
 
-_OVER = 0.8
+_OVER = 0.9
 """Held for less than this share of the time until the next, a note may end at a bar line between."""
 
-_TIE = 0.3
+_TIE = 0.6
 """Octaves of time by which a held note's end may be further off if that saves a tie."""
 
 _SHORT = 0.42

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from music21_lstm.notation.bars import Bar
-from music21_lstm.notation.values import split
+from music21_lstm.notation.values import Region, regions_of, split
 from music21_lstm.notation.voices import Sounding, Staff
 
 __all__ = ["Piece", "bar_pieces"]
@@ -73,32 +73,50 @@ def _cut(voice: list[Sounding], bars: Sequence[Bar]) -> Iterator[list[Piece]]:
     for bar in bars:
         pieces: list[Piece] = []
         at = bar.start
+        regions = _regions(voice, place, bar)
         while place < len(voice) and voice[place].onset < bar.end:
             sounding = voice[place]
             start, end = max(sounding.onset, bar.start), min(sounding.end, bar.end)
-            pieces += _rests(bar, at, start)
-            pieces += _notes(bar, start, end, sounding)
+            pieces += _rests(bar, at, start, regions)
+            pieces += _notes(bar, start, end, sounding, regions)
             at = end
             if sounding.end > bar.end:
                 break
             place += 1
-        pieces += _rests(bar, at, bar.end) if pieces else [Piece(0, bar.length, None)]
+        silent = [Piece(0, bar.length, None)]
+        pieces += _rests(bar, at, bar.end, regions) if pieces else silent
         yield pieces
 
 
-def _rests(bar: Bar, start: int, end: int) -> list[Piece]:
-    return [Piece(a, b, None) for a, b in _values(bar, start, end, rest=True)]
+def _regions(voice: list[Sounding], place: int, bar: Bar) -> tuple[Region, ...]:
+    """The tuplets of a voice in a bar; *place* is the first of the voice's notes that may be in it."""
+    ends: set[int] = set()
+    while place < len(voice) and voice[place].onset < bar.end:
+        ends |= {voice[place].onset, voice[place].end}
+        place += 1
+    inside = (at - bar.start + bar.shift for at in ends if bar.start < at < bar.end)
+    return regions_of(bar.metre, inside)
 
 
-def _notes(bar: Bar, start: int, end: int, sounding: Sounding) -> list[Piece]:
+def _rests(bar: Bar, start: int, end: int, regions: tuple[Region, ...]) -> list[Piece]:
+    return [Piece(a, b, None) for a, b in _values(bar, start, end, regions, rest=True)]
+
+
+def _notes(
+    bar: Bar, start: int, end: int, sounding: Sounding, regions: tuple[Region, ...]
+) -> list[Piece]:
     first, last = sounding.onset - bar.start, sounding.end - bar.start
     return [
-        Piece(a, b, sounding, a > first, b < last) for a, b in _values(bar, start, end, rest=False)
+        Piece(a, b, sounding, a > first, b < last)
+        for a, b in _values(bar, start, end, regions, rest=False)
     ]
 
 
-def _values(bar: Bar, start: int, end: int, *, rest: bool) -> list[tuple[int, int]]:
+def _values(
+    bar: Bar, start: int, end: int, regions: tuple[Region, ...], *, rest: bool
+) -> list[tuple[int, int]]:
     """The written values of a stretch, in units from the bar line."""
     shift = bar.shift
-    pieces = split(bar.metre, start - bar.start + shift, end - bar.start + shift, rest=rest)
+    first, last = start - bar.start + shift, end - bar.start + shift
+    pieces = split(bar.metre, first, last, rest=rest, regions=regions)
     return [(a - shift, b - shift) for a, b in pieces]

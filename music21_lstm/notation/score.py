@@ -27,7 +27,7 @@ from music21_lstm.notation.marks import keys_of
 from music21_lstm.notation.metre import Metre
 from music21_lstm.notation.pedal import pedals_of
 from music21_lstm.notation.places import Places
-from music21_lstm.notation.plans import ends_in, plans_of
+from music21_lstm.notation.plans import ends_in, octave_bars, plans_of
 from music21_lstm.notation.played import is_written, played_staves
 from music21_lstm.notation.quantize import Placed, is_aligned, is_clocked, place_notes
 from music21_lstm.notation.spelling import spell
@@ -93,10 +93,10 @@ def engrave(
         right, left, all_rests = _staves(performance, placed, bars)
         staves = [right, left]
     usual: tuple[Clef, Clef] = ("treble", "bass")
-    plans = [
-        plans_of(staff, bars, keys, clef, all_rests=all_rests)
-        for staff, clef in zip(staves, usual, strict=False)
-    ]
+    plans: list[tuple[list[BarPlan], list[tuple[int, Reading]]]] = []
+    for staff, clef in zip(staves, usual, strict=False):
+        other = octave_bars(bars, plans[0][1]) if plans else ()
+        plans.append(plans_of(staff, bars, keys, clef, all_rests=all_rests, other=other))
     directions = _directions(performance, placed, staves, [bars for bars, _ in plans], swings)
     parts = _parts(performance, _spelled(placed, bars, keys), staves, plans, directions)
     if lead_sheet:

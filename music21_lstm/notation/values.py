@@ -7,12 +7,16 @@ hides, except for the plain syncopation of eighth, quarter, eighth; a tuplet sta
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from math import gcd
 
 from music21_lstm.notation.metre import BAR_LINE, FINEST, UNIT, Metre
 
-__all__ = ["family", "split"]
+__all__ = ["Region", "family", "regions_of", "split"]
+
+Region = tuple[int, int, int]
+"""Where in a bar all values are those of one tuplet: from, to, and so many in the time of fewer."""
 
 _NORMAL = {3: 2, 5: 4, 7: 4}
 """So many notes of a tuplet stand in the time of how many."""
@@ -22,10 +26,13 @@ _LONGEST = 8 * UNIT
 
 
 @lru_cache(maxsize=131072)
-def split(metre: Metre, start: int, end: int, *, rest: bool = False) -> tuple[tuple[int, int], ...]:
+def split(
+    metre: Metre, start: int, end: int, *, rest: bool = False, regions: tuple[Region, ...] = ()
+) -> tuple[tuple[int, int], ...]:
     """Cut what sounds from *start* to *end*, places in one bar, into values that can be written.
 
-    Rests are not syncopated, and not dotted where the beat is not.
+    Rests are not syncopated, and not dotted where the beat is not. In *regions* (of
+    :func:`regions_of`) all values are those of the tuplet.
 
     >>> common, quarter = Metre(4, 4), UNIT
     >>> def shown(start, end, **how):
@@ -40,17 +47,79 @@ def split(metre: Metre, start: int, end: int, *, rest: bool = False) -> tuple[tu
     """
     if end <= start:
         return ()
-    tuplet = start % FINEST or end % FINEST
-    cut = _cut_tuplet(metre, start, end) if tuplet else _cut(metre, start, end, rest)
+    cut = _cut_region(metre, start, end, regions) if regions else None
+    if cut is None:
+        tuplet = start % FINEST or end % FINEST
+        cut = _cut_tuplet(metre, start, end) if tuplet else _cut(metre, start, end, rest)
     if cut is None:
         return ((start, end),)
-    return split(metre, start, cut, rest=rest) + split(metre, cut, end, rest=rest)
+    parts = (split(metre, a, b, rest=rest, regions=regions) for a, b in ((start, cut), (cut, end)))
+    return next(parts) + next(parts)
+
+
+def regions_of(metre: Metre, places: Iterable[int]) -> tuple[Region, ...]:
+    """The tuplets of a voice of a bar, *places* in which a value starts or ends.
+
+    A tuplet takes a beat, or a half or a quarter of one if the values keep to that. All values in
+    it are its own: a plain sixteenth cannot stand within a triplet of eighths.
+
+    >>> beat = UNIT
+    >>> regions_of(Metre(4, 4), [beat, beat + beat // 4, beat + beat // 3, 2 * beat])
+    ((3360, 6720, 3),)
+    >>> regions_of(Metre(4, 4), [beat // 2, beat // 2 + beat // 3, beat // 2 + beat // 6])
+    ((1680, 3360, 3),)
+    """
+    by_frame: dict[int, set[int]] = {}
+    for place in places:
+        by_frame.setdefault(place - place % metre.frame, set()).add(place)
+    return tuple(
+        region
+        for start, inside in sorted(by_frame.items())
+        for region in _tuplets(metre, start, start + metre.frame, inside, 2)
+    )
+
+
+def _tuplets(
+    metre: Metre, start: int, end: int, places: set[int], halvings: int
+) -> Iterator[Region]:
+    kinds = {family(metre, place) for place in places if start < place < end} - {1}
+    if len(kinds) != 1 or not kinds <= _NORMAL.keys():
+        return
+    middle = (start + end) // 2
+    if halvings and middle in places and (end - start) % (2 * FINEST) == 0:
+        yield from _tuplets(metre, start, middle, places, halvings - 1)
+        yield from _tuplets(metre, middle, end, places, halvings - 1)
+    else:
+        yield start, end, kinds.pop()
 
 
 def family(metre: Metre, place: int) -> int:
     """Which tuplet a *place* of the bar belongs to: 3, 5, 7 (or a product), and 1 for none."""
     part = metre.frame // gcd(place % metre.frame, metre.frame)
     return part // (part & -part)
+
+
+def _cut_region(metre: Metre, start: int, end: int, regions: tuple[Region, ...]) -> int | None:
+    """Where to cut a value at the ends of a tuplet, or within it; None where that is no matter."""
+    touched = [region for region in regions if start < region[1] and region[0] < end]
+    whole = all(last - first == metre.frame for first, last, _ in touched)
+    if whole and _in_three_of_two(metre, start, end):
+        return None
+    for first, last, many in touched:
+        if start < first and end < last:
+            return first
+        if first < start and last < end:
+            return last
+        within = first <= start and end <= last and end - start < last - first
+        if within and not (start % FINEST or end % FINEST):
+            # From one plain place to another within a tuplet reaches none of its values.
+            step = (last - first) // many
+            inner = start - (start - first) % step + step
+            while inner >= end and step % 2 == 0:
+                step //= 2
+                inner = start - (start - first) % step + step
+            return inner if inner < end else None
+    return None
 
 
 def _plain(length: int) -> bool:

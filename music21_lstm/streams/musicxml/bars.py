@@ -154,6 +154,7 @@ class _BarWriter:
     ) -> Iterator[tuple[str, int]]:
         """The lines of one voice, each with the place in divisions that it leads to."""
         place = 0
+        flow = self._early(flow)
         sole = sum(isinstance(element, note.GeneralNote) for _, element in flow) == 1
         for offset, element in flow:
             directions, within = self.attached.at(element)
@@ -187,6 +188,27 @@ class _BarWriter:
                     yield line, place
             if after:
                 yield after, place
+
+    def _early(self, flow: Flow) -> Flow:
+        """The flow, with the start of a line that begins within a note before that note.
+
+        MuseScore 3 takes no notice of offsets: after the note, it would start where another ends.
+        """
+        ordered: Flow = []
+        for offset, element in flow:
+            at = len(ordered)
+            if self._starts(element):
+                while at and self._starts(ordered[at - 1][1]):
+                    at -= 1
+                at = at - 1 if at and _end_of(*ordered[at - 1]) > offset else len(ordered)
+            ordered.insert(at, (offset, element))
+        return ordered
+
+    def _starts(self, element: base.Music21Object) -> bool:
+        """Whether *element* is an anchor at which lines start, and none ends."""
+        lines = self.attached.found.get(id(element), ())
+        anchor = isinstance(element, spanner.SpannerAnchor)
+        return anchor and bool(lines) and all(one.getLast() is not element for one in lines)
 
     def _other(self, element: base.Music21Object, later: int, staff: int | None) -> Iterator[str]:
         """An element that is no note, *later* divisions after the place reached."""
@@ -249,6 +271,11 @@ def _flows(measure: stream.Measure, staff: int) -> list[tuple[str, Flow]]:
     flows = [[(voice.elementOffset(one), one) for one in voice.elements] for voice in voices]
     flows[0] += loose
     return list(zip(_numbers(voices, staff), map(_ordered, flows), strict=True))
+
+
+def _end_of(offset: Any, element: base.Music21Object) -> Any:
+    """Where a value ends; what is none has no length."""
+    return offset + (element.duration.quarterLength if _is_note(element) else 0)
 
 
 def _numbers(voices: Sequence[stream.Voice], staff: int) -> list[str]:
