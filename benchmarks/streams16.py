@@ -89,12 +89,12 @@ def main() -> None:
             print(
                 f"  bound {every:6.0f}, of the needed {some:6.0f}   one {one:6.0f} "
                 f"({one / every:.2f}, {one / some:.2f})   {STREAMS} streams: "
-                f"{many_clock / one_clock:.1f} times by the clock, {many / one:.1f} by CPU seconds"
+                f"{many_clock / one_clock:.1f} times by the clock, {many / one:.1f} by CPU time"
             )
         every, some, clock, cpu = np.median(rows, axis=0)
         print(
-            f"  median: {every:.2f} of the bound, {some:.2f} of that of the needed (limit {LIMIT}); "
-            f"{STREAMS} streams {clock:.1f} times by the clock (limit {TIMES}), {cpu:.1f} by CPU seconds"
+            f"  median: {every:.2f} of the bound, {some:.2f} of the needed's (limit {LIMIT}); {STREAMS} "
+            f"streams {clock:.1f} times by the clock (limit {TIMES}), {cpu:.1f} by CPU time"
         )
 
 
