@@ -2,8 +2,9 @@
 
 Embeddings are multiplied with the kernels once, here, so that what an event adds to the first
 layer's gates, and to the hidden layers of the heads, is a sum of rows of one table; of row 0 of each
-embedding, the usual case of most, the sum is known beforehand. The gates are put in the order o, i, f, c
-and the first three halved, so that one tanh does for all four: sigmoid(x) = (1 + tanh(x / 2)) / 2.
+embedding, the usual case of most, the sum is known beforehand. The gates are put in the order o, i, f
+and c, and the first three halved, so that one tanh does for all four:
+sigmoid(x) = (1 + tanh(x / 2)) / 2.
 Layers hand on twice their output, so whatever hears it is halved: both are exact.
 """
 
@@ -51,8 +52,10 @@ def heard(kernel: Floats) -> Floats:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Head:
-    """A head: the kernel of its hidden layer over the LSTM's output, the *nexts* that are known of the
-    event by now, as tables of what they add, and the kernel and bias of its logits."""
+    """A head: its hidden layer over the LSTM's output, and the *kernel* and *bias* of its logits.
+
+    *nexts*: what the parts of the event that are said by now add to the hidden layer, as tables.
+    """
 
     hidden: Floats
     nexts: Mapping[str, Floats]
@@ -62,8 +65,9 @@ class Head:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Weights:
-    """All of it. *table*, (rows, width): what adds to gates, then to each head's hidden layer.
+    """All of it.
 
+    *table*, (rows, width), has what adds to the gates, then what adds to each head's hidden layer.
     First come the 128 pitches that may sound; the row after them is always added; then each of *names*
     without row 0, from its place in *starts* on, less one.
     """
@@ -165,9 +169,7 @@ def _layer(arrays: Arrays, layer: int) -> Floats:
     return heard(gates_arranged(joined))
 
 
-def _head(
-    config: EventsConfig, arrays: Arrays, name: str, parts: Mapping[str, Floats]
-) -> Head:
+def _head(config: EventsConfig, arrays: Arrays, name: str, parts: Mapping[str, Floats]) -> Head:
     nexts = {
         part: arrays[f"embed/{part.removeprefix('next_')}"] @ kernel
         for part, kernel in parts.items()

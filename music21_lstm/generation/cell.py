@@ -29,19 +29,22 @@ _ZERO, _HALF, _ONE = np.float32(0), np.float32(0.5), np.float32(1)
 
 
 class _Layer:
-    """The state of one LSTM layer of *streams*: their gates o, i, f, c and, after them, what they carry."""
+    """The state of one LSTM layer of *streams*: their gates o, i, f, c, and then what they carry."""
 
     def __init__(self, streams: int, units: int) -> None:
         self.all = np.zeros((streams, 5 * units), np.float32)
         self.gates = self.all[:, : 4 * units]
         self._sigmoids = self.all[:, : 3 * units]
         self._out = self.all[:, :units]
-        self._enters, self._stays = self.all[:, units : 2 * units], self.all[:, 2 * units : 3 * units]
+        self._enters, self._stays = (
+            self.all[:, units : 2 * units],
+            self.all[:, 2 * units : 3 * units],
+        )
         self._shares, self._parts = self.all[:, units : 3 * units], self.all[:, 3 * units :]
         self._carried = self.all[:, 4 * units :]
 
     def step(self, out: Floats) -> None:
-        """One step from the :attr:`gates`, in place; twice the output goes to *out*, (streams, units)."""
+        """One step from the :attr:`gates`, in place; *out*, (streams, units), is twice the output."""
         np.tanh(self.gates, self.gates)
         np.add(self._sigmoids, _ONE, self._sigmoids)
         np.multiply(self._shares, self._parts, self._shares)
@@ -155,7 +158,7 @@ class EventCells:
             terms = self._terms[: len(places)]
             # (Not "raise": that would fill a second array first.)
             table.take(places, 0, terms, "clip")
-            np.add.reduce(terms, 0, None, found)
+            np.add.reduce(terms, 0, out=found)
 
     def delta_logits(self) -> Floats:
         """Logits of the next events' delta bins, (streams, bins)."""

@@ -25,6 +25,7 @@ LONGEST_RUN = 64
 MEMORY = 512
 """How many onsets back a repeat is looked for."""
 
+
 class Repeats:
     """Keeps up, onset by onset, which earlier passages the last onsets repeat.
 
@@ -56,9 +57,7 @@ class Repeats:
         places, runs = self._places[pitch], self._runs
         while places and places[0] < first:
             places.popleft()
-        self._runs = {
-            place: runs.get(place - 1, 0) + 1 if place > first else 1 for place in places
-        }
+        self._runs = {place: runs.get(place - 1, 0) + 1 if place > first else 1 for place in places}
         places.append(len(self._heard))
         self._heard.append(pitch)
 

@@ -170,9 +170,7 @@ def _kept(ranked: Floats, sampling: Sampling) -> NDArray[np.bool_]:
     return keep
 
 
-def draws(
-    logits: Floats, sampling: Sampling, dice: Sequence[np.random.Generator]
-) -> list[int]:
+def draws(logits: Floats, sampling: Sampling, dice: Sequence[np.random.Generator]) -> list[int]:
     """One class drawn from each row of *logits*, (streams, n), with the *dice* of each.
 
     What a row gives does not depend on the others. Raises

@@ -32,9 +32,9 @@ _CLASSES = tuple(min(_LONGEST, 1 + round(2 * log2(length))) for length in range(
 class Recall:
     """The notes struck so far and, while a passage is being repeated, the place in the first one.
 
-    *onsets*, *pitches*, *velocities* (bins), *intervals* from the one before: of each note. *place* is the index of the note that came
-    next the first time, -1 for none; *length* how many notes have been the same; *shift* by how many
-    semitones they are higher now.
+    *onsets*, *pitches*, *velocities* (bins), *intervals* from the one before: of each note. *place* is
+    the index of the note that came next the first time, -1 for none; *length* how many notes have been
+    the same; *shift* by how many semitones they are higher now.
 
     >>> recall = Recall()
     >>> for tick, pitch in enumerate([60, 64, 67, 72, 76, 60, 64, 67, 72]):

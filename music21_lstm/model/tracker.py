@@ -208,7 +208,10 @@ class Abreast:
             tracker.sounding, tracker._struck = self.sounding[place], self._struck[place]
 
     def since(self) -> NDArray[np.uint8]:
-        """The code of how long ago each pitch was struck, (streams, 128); the next call writes over it."""
+        """The code of how long ago each pitch was struck, (streams, 128).
+
+        The next call writes over it.
+        """
         for place, tracker in enumerate(self.trackers):
             self._ticks[place] = tracker.tick + 1
         np.subtract(self._ticks, self._struck, self._times)
