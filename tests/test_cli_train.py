@@ -13,7 +13,9 @@ from music21_lstm.cli.train import curve
 from music21_lstm.model.corpora import chorales
 
 WORKS = {"bwv66.6", "bwv269", "bwv271", "bwv57.8", "bwv153.1", "bwv267"}
-SMALL = "--units 48 --layers 1 --head-units 32 --dropout 0 --held-out 0 --epochs 1 --no-index".split()
+SMALL = (
+    "--units 48 --layers 1 --head-units 32 --dropout 0 --held-out 0 --epochs 1 --no-index".split()
+)
 
 
 def train(*arguments):
@@ -53,7 +55,7 @@ def test_it_is_said_where_it_began_how_long_it_takes_and_what_is_held_out(tuned)
 def test_every_line_is_one_of_training_s_own(tuned):
     """TensorFlow says nothing of its own."""
     starts = ("before: ", "up to 60 ", "epoch ", "  held out so far: ", "the model has begun")
-    lines = tuned[0].stderr.splitlines()[:-2]
+    lines = tuned[0].stderr.splitlines()[:-3]
     assert [line for line in lines if not line.startswith(starts)] == []
 
 
@@ -67,6 +69,7 @@ def test_a_small_model_of_few_pieces_memorises_is_told_so_and_stops(tuned):
     best = ml.load(folder).checkpoint.metadata["epoch"]
     assert f"epoch {best} is kept" in warned[0]
     assert best == done - 2
+    assert f"stopped after epoch {done} of 60: it no longer got better" in lines
 
 
 def test_the_curve_in_the_terminal_goes_down_and_up_as_the_losses_do(tuned):
@@ -83,3 +86,21 @@ def test_a_terminal_that_has_no_blocks_is_shown_others(monkeypatch):
     monkeypatch.setattr(sys, "stderr", Plain())
     assert curve([3.0, 2.0, 1.0, 1.5]) == "#=_- (best: 1.0000)"
     assert curve([1.0]) == "_ (best: 1.0000)"
+
+
+def test_a_training_that_goes_on_in_another_process_ends_with_the_same_bytes(tmp_path):
+    [(_, chorale)] = chorales({"bwv66.6"})
+    ml.write(chorale, tmp_path / "chorale.mid")
+    small = "--units 8 --layers 1 --head-units 8 --dropout 0.2 --held-out 0 --epochs 3".split()
+
+    def weights(name, *more):
+        run = train(
+            tmp_path / "chorale.mid", "-o", tmp_path / name, *small, "--no-index", "--cache",
+            tmp_path / "cache", *more,
+        )  # fmt: skip
+        assert run.returncode == 0, run.stderr
+        return (tmp_path / name / "weights.safetensors").read_bytes()
+
+    stopped = weights("stopped", "--max-minutes", "0.0001")
+    whole = weights("whole")
+    assert stopped != whole == weights("stopped", "--resume")

@@ -178,6 +178,10 @@ def _run_training(files: list[str], output: str, meter: _Meter, **options: Any) 
     meter.close()
     say = Printer(quiet=meter.quiet).say
     facts = checkpoint.metadata
+    last = meter.last
+    if last is not None and last.epoch < last.epochs:
+        why = "the time is up" if facts["epoch"] == last.epoch else "it no longer got better"
+        say(f"stopped after epoch {last.epoch} of {last.epochs}: {why}")
     if held_out := [name for name, _ in facts["data"]["held_out"]]:
         more = f" and {len(held_out) - 3} more" if len(held_out) > 3 else ""
         say(f"held out: {', '.join(held_out[:3])}{more}; the curve is in {output}/loss.png")
@@ -199,6 +203,7 @@ class _Meter:
         self._done = 0
         self._warned = False
         self._first: Progress | None = None
+        self.last: Progress | None = None
 
     def read(self, count: int, total: int) -> None:
         """So many files of so many have been read."""
@@ -211,6 +216,7 @@ class _Meter:
 
     def step(self, now: Progress) -> None:
         """A training step is done."""
+        self.last = now
         self._foretell(now)
         if now.epoch != self._epoch and sys.stderr.isatty():
             self.close()
@@ -258,8 +264,8 @@ class _Meter:
             best = min(history, key=lambda row: row.loss)
             kept = f"epoch {best.epoch}" if best.epoch else "the model as it was"
             line = (
-                f"the model has begun to memorise: what is held out gets worse; {kept} is kept, "
-                "stop here (Ctrl-C) or train with more music"
+                f"the model has begun to memorise: what is held out gets worse; {kept} is kept; "
+                "to go on gains nothing, more music may"
             )
         else:
             return
