@@ -28,9 +28,9 @@ class Barring:
     """How much each thing counts: *level*, *step* are factors, *change*, *cut* costs in nats."""
 
     level: float = 0.9
-    step: float = 0.7
-    change: float = 16.0
-    cut: float = 5.0
+    step: float = 0.5
+    change: float = 10.0
+    cut: float = 4.0
 
 
 def bar_lines(
