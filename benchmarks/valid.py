@@ -30,6 +30,9 @@ from .page_checks import engraved_faults, files_below, musescore, musescore_says
 BATCH = 4
 """Files that one process engraves before MuseScore and verovio are asked about all their pages."""
 
+MEGABYTES = 1500
+"""A process that has needed more than this is replaced."""
+
 PIANO = ("piano-midi-de", "giantmidi", "vienna4x22", "jam-sessions")
 """Folders of piano music; only their means have limits."""
 
@@ -104,7 +107,9 @@ def _run(options: argparse.Namespace, todo: list[Key], rows: dict[Key, dict[str,
             done = sum(key in rows for key in todo)
             minutes = (time.perf_counter() - started) / 60
             if done > said:
-                print(f"{done} of {len(todo)} pages, {minutes:.0f} min", file=sys.stderr, flush=True)
+                print(
+                    f"{done} of {len(todo)} pages, {minutes:.0f} min", file=sys.stderr, flush=True
+                )
                 said = done
     for worker in workers:
         worker.stop()
@@ -144,6 +149,9 @@ class _Worker:
                 self.heard = time.perf_counter()
                 if isinstance(message, list):
                     self.batch = []
+                    if max(row.get("megabytes", 0) for row in message) > MEGABYTES:
+                        self.stop()
+                        self._start()
                     return message
                 self.at = message
         except (EOFError, OSError):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 from music21 import stream
 
 import music21_lstm as ml
+from music21_lstm.cli import main
 from music21_lstm.encoding import ControlChange, NoteOff, NoteOn, Performance, SetTempo
 from music21_lstm.encoding.performance import with_deltas
 from music21_lstm.streams.musicxml import musicxml_bytes
@@ -81,3 +84,35 @@ def test_a_long_time_of_random_notes_has_a_bar_for_every_two_seconds():
     root = read_musicxml(musicxml_bytes(score))
     assert page_of(root).faults == []
     assert ml.read(score) == performance
+
+
+def test_an_hour_of_random_notes_has_no_more_bars_and_note_heads_than_its_length_asks_for():
+    performance = performed(at_random(2400, 3600))
+    score = ml.engrave(performance)
+    root = read_musicxml(musicxml_bytes(score))
+    page = page_of(root)
+    assert page.faults == []
+    assert page.notes - page.ties == 2400
+    assert page.ties < 2400
+    # No tempo is above 375 quarters a minute, and no bar is shorter than three eighths.
+    assert len(root.findall("part/measure")) <= 3600 / 60 * 375 / 1.5
+    assert ml.read(score) == performance
+
+
+def test_the_command_engraves_every_bad_case(tmp_path, monkeypatch):
+    names = [f"{number}.mid" for number in range(len(CASES))]
+    for name, performance in zip(names, CASES.values(), strict=True):
+        ml.write(performance, tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["music21-lstm", "engrave", *names, "-o", "pages/", "-q"])
+    try:
+        main()
+    except SystemExit as stop:
+        assert not stop.code
+    for name, performance in zip(names, CASES.values(), strict=True):
+        document = (tmp_path / "pages" / name).with_suffix(".musicxml").read_bytes()
+        assert schema_errors(document) == []
+        page = page_of(read_musicxml(document))
+        assert page.faults == []
+        # Each end of each note makes no more than a few tied values of it.
+        assert bool(performance.notes) <= page.notes <= 40 * len(performance.notes)

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from music21 import dynamics, expressions, spanner, tempo
 
-from music21_lstm.encoding import ControlChange, NoteOff, NoteOn, Performance, SetTempo
+from music21_lstm.encoding import (
+    ControlChange,
+    KeySignature,
+    NoteOff,
+    NoteOn,
+    Performance,
+    SetTempo,
+)
 from music21_lstm.encoding.performance import with_deltas
 from music21_lstm.notation import engrave
 from music21_lstm.notation.swing import straightened, swing_ratio
@@ -238,3 +247,15 @@ def test_long_stretches_above_the_staff_have_an_octave_line_and_sound_where_they
 def test_one_high_note_has_none():
     events = [e for p in [76, 96, 76, 74] for e in (NoteOn(0, p, 80), NoteOff(480, p))]
     assert marks_of(engrave(Performance(480, events)), spanner.Ottava) == []
+
+
+def test_c_major_alone_says_nothing_of_the_key_of_what_was_played_freely():
+    rng = np.random.default_rng(7)
+    scale = (74, 76, 78, 79, 81, 83, 85, 86, 78, 74, 81, 69)
+    times = np.cumsum(480 + rng.normal(0, 60, 96)).astype(int).tolist()
+    timed = [(0, KeySignature(0, 0))]
+    for index, (start, end) in enumerate(pairwise(times)):
+        pitch = scale[index % len(scale)]
+        timed += [(start, NoteOn(0, pitch, 64)), (end - 1, NoteOff(0, pitch))]
+    page = engrave(Performance(480, with_deltas(sorted(timed, key=lambda entry: entry[0]))))
+    assert page.recurse().getElementsByClass("KeySignature").first().sharps == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from itertools import pairwise
 
 import pytest
@@ -10,9 +11,11 @@ from hypothesis import strategies as st
 from music21 import converter, corpus, note
 
 from music21_lstm.encoding import PerformedNote
+from music21_lstm.notation.bars import Bar
 from music21_lstm.notation.clefs import Stretch, readings_of
 from music21_lstm.notation.hands import four_part_voices, split_hands
 from music21_lstm.notation.metre import FINEST, UNIT, Metre
+from music21_lstm.notation.pieces import bar_pieces
 from music21_lstm.notation.quantize import Placed
 from music21_lstm.notation.spelling import estimate_key, name_of, spell
 from music21_lstm.notation.values import family, regions_of, split
@@ -55,6 +58,8 @@ def shown(metre, start, end, **how):
         (COMMON, 0.25, 0.75, [(0.25, 0.75)]),
         (COMMON, 0.75, 1.25, [(0.75, 1), (1, 1.25)]),
         (COMMON, 0.25, 2, [(0.25, 1), (1, 2)]),
+        (COMMON, 1, 3.75, [(1, 3), (3, 3.75)]),
+        (COMMON, 0, 3.25, [(0, 3), (3, 3.25)]),
         (WALTZ, 0.5, 3, [(0.5, 1), (1, 3)]),
         (WALTZ, 0, 2.5, [(0, 2), (2, 2.5)]),
         (JIG, 0, 3, [(0, 3)]),
@@ -273,3 +278,21 @@ def test_three_quarters_in_the_time_of_two_stay_whole():
     regions = regions_of(COMMON, places)
     values = [value for a, b in pairwise(places) for value in split(COMMON, a, b, regions=regions)]
     assert values == list(pairwise(places))
+
+
+def test_rests_that_make_a_tuplet_whole_are_printed_and_others_of_a_second_voice_are_not():
+    third = Fraction(1, 3)
+    upper = one_voice(placed((72, 0, 4)))
+    lower = one_voice(placed((60, third, 2 * third), (62, 3, 4)))
+    bar = Bar(1, 0, COMMON.length, COMMON, True)
+    _, pieces = next(bar_pieces((upper, lower), [bar]))
+    rests = [(Fraction(p.start, UNIT), p.visible) for p in pieces if not p.sounding]
+    assert rests == [(0, True), (2 * third, True), (1, False), (2, False)]
+
+
+def test_where_both_voices_of_a_chorale_rest_one_rest_is_printed():
+    staff = one_voice(placed((72, 0, 2))), one_voice(placed((64, 0, 1)))
+    bar = Bar(1, 0, COMMON.length, COMMON, True)
+    upper, lower = next(bar_pieces(staff, [bar], all_rests=True))
+    shown = [[(p.start // UNIT, p.visible) for p in v if not p.sounding] for v in (upper, lower)]
+    assert shown == [[(2, True)], [(1, True), (2, False)]]

@@ -111,13 +111,19 @@ def _price(old: Reading, new: Reading, stretch: Stretch) -> float:
 def _ledger_lines(pitches: Sequence[int], reading: Reading) -> float:
     """How hard the notes of a stretch are to read: each ledger line after the first costs one more.
 
+    From the fifth on they can only be counted: a single note of seven is worth a change of clef.
+
     Under an octave line a note that would need none or one without it is hard to read, too.
     """
     beyond = [_beyond(pitch, reading) for pitch in pitches]
-    cost: float = sum(lines * (lines + 1) // 2 for lines in beyond)
+    cost: float = sum(lines * (lines + 1) // 2 + _far(lines) for lines in beyond)
     if octave_in(reading):
         cost += _MISPLACED * sum(_beyond(pitch, clef_in(reading)) <= 0 for pitch in pitches)
     return cost
+
+
+def _far(lines: int) -> int:
+    return 4 * max(0, lines - 3) ** 2
 
 
 def _beyond(pitch: int, reading: Reading) -> int:

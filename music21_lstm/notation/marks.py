@@ -10,7 +10,7 @@ from music21_lstm.encoding.performance import Performance
 from music21_lstm.notation.bars import Bar
 from music21_lstm.notation.keys import Key, keys_heard
 from music21_lstm.notation.places import Places
-from music21_lstm.notation.quantize import Placed
+from music21_lstm.notation.quantize import Placed, is_aligned
 
 __all__ = ["Key", "keys_of"]
 
@@ -18,7 +18,10 @@ __all__ = ["Key", "keys_of"]
 def keys_of(
     performance: Performance, places: Places, placed: Sequence[Placed], bars: Sequence[Bar]
 ) -> list[Key]:
-    """The key of each bar: by the key signatures (each at the bar line nearest to it), or by ear."""
+    """The key of each bar: by the key signatures (each at the bar line nearest to it), or by ear.
+
+    C major alone says nothing of what was played freely: it is every recording program's default.
+    """
     starts = [bar.start for bar in bars]
     changes: dict[int, Key] = {}
     tick = 0
@@ -31,7 +34,8 @@ def keys_of(
             if after and place - starts[after - 1] <= abs(starts[after] - place):
                 nearest = after - 1
             changes[nearest] = (event.sharps, event.mode)
-    if not changes:
+    default = set(changes.values()) == {(0, "major")} and not is_aligned(performance)
+    if not changes or default:
         return keys_heard(placed, bars)
     keys = []
     key = changes[min(changes)]

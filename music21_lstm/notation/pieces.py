@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from music21_lstm.notation.bars import Bar
+from music21_lstm.notation.metre import FINEST
 from music21_lstm.notation.values import Region, regions_of, split
 from music21_lstm.notation.voices import Sounding, Staff
 
@@ -33,20 +34,28 @@ def bar_pieces(
     """For each bar, what its upper and its lower voice hold, each full to the bar line.
 
     The lower voice is an empty list in a bar where it has no note. With *all_rests* the second
-    voice's rests are printed (as in a chorale); without, only those in which the staff is silent.
+    voice's rests are printed (as in a chorale) but for those that both have; without, only those in
+    which the staff is silent, and those that make a tuplet whole.
     """
     upper, lower = (_cut(voice, bars) for voice in staff)
     for first, second in zip(upper, lower, strict=True):
         if not any(piece.sounding for piece in second):
             yield first, []
         elif all_rests:
-            yield first, second
+            silent = {(p.start, p.end) for p in first if not p.sounding}
+            yield first, [_seen(p, (p.start, p.end) not in silent) for p in second]
         else:
             covered = _covered(second)
             yield (
-                [p._replace(visible=p.sounding is not None or not covered(p)) for p in first],
-                [p._replace(visible=p.sounding is not None) for p in second],
+                [_seen(p, not covered(p)) for p in first],
+                [_seen(p, False) for p in second],
             )
+
+
+def _seen(piece: Piece, printed: bool) -> Piece:
+    """A rest *printed* or not; a bracket over one note alone would not be understood."""
+    in_tuplet = (piece.end - piece.start) % FINEST != 0
+    return piece._replace(visible=piece.sounding is not None or printed or in_tuplet)
 
 
 def _covered(voice: list[Piece]) -> _Cover:

@@ -53,8 +53,21 @@ def split(
         cut = _cut_tuplet(metre, start, end) if tuplet else _cut(metre, start, end, rest)
     if cut is None:
         return ((start, end),)
+    if not rest and not regions:
+        return _fewest(metre, start, cut, end)
     parts = (split(metre, a, b, rest=rest, regions=regions) for a, b in ((start, cut), (cut, end)))
     return next(parts) + next(parts)
+
+
+def _fewest(metre: Metre, start: int, cut: int, end: int) -> tuple[tuple[int, int], ...]:
+    """The values with a *cut*, or at another beat if they are fewer: half and dotted eighth, say."""
+    beats = range(start - start % metre.beat + metre.beat, end, metre.beat)
+    best: tuple[tuple[int, int], ...] = ()
+    for at in (cut, *beats):
+        values = split(metre, start, at) + split(metre, at, end)
+        if not best or len(values) < len(best):
+            best = values
+    return best
 
 
 def regions_of(metre: Metre, places: Iterable[int]) -> tuple[Region, ...]:
