@@ -120,8 +120,8 @@ def run(words: list[str]) -> Cost:
     )
     status, cpu, peak = map(float, done.stdout.split())
     if status != 0:
-        last = done.stderr.strip().splitlines()[-1:]
-        raise FailedError(f"fails: {last[0] if last else f'status {status:.0f}'}")
+        lines = done.stderr.strip().splitlines() or [f"status {status:.0f}"]
+        raise FailedError(f"fails: {next((x for x in lines if 'Error:' in x), lines[-1])}")
     # Linux counts in units of 1024 bytes, macOS in bytes.
     return Cost(cpu, peak * (1 if sys.platform == "darwin" else 1024) / 1e6)
 

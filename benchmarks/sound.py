@@ -33,12 +33,17 @@ WOODBLOCK = 115
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What is measured of one player: *onsets* in seconds off, *tail* in seconds, *ratio* in dB."""
+    """What is measured of one player.
+
+    *onsets* are seconds off; *tail* seconds after the music, *end* how loud its last 10 ms are
+    beside the loudest sample, *ratio* the MP3's signal to noise, both in dB.
+    """
 
     wav: Cost
     mp3: Cost
     onsets: np.ndarray
     tail: float
+    end: float
     ratio: float
 
 
@@ -100,8 +105,10 @@ def measured(player: str, midi: Path, bank: Path, folder: Path) -> Row:
         whole = cost.then(run([*LAME, str(wav), str(mp3)]))
     rendered(player, folder / "clicks.mid", bank, struck)
     found = heard(soundfile.read(struck, dtype="float32")[0], onsets.tolist())
-    tail = soundfile.info(wav).duration - mido.MidiFile(midi).length
-    return Row(cost, whole, found - onsets, tail, signal_to_noise(wav, mp3))
+    sound = np.abs(soundfile.read(wav, dtype="float32")[0])
+    tail = len(sound) / RATE - mido.MidiFile(midi).length
+    end = float(20 * np.log10(sound[-RATE // 100 :].max() / sound.max() + 1e-6))
+    return Row(cost, whole, found - onsets, tail, end, signal_to_noise(wav, mp3))
 
 
 def encoding(folder: Path, wav: Path) -> None:
@@ -134,8 +141,8 @@ def main() -> None:
     print(f"{midi.name}, {mido.MidiFile(midi).length:.0f} s; {bank.name}")
     print(f"ours with FluidSynth {library().version}; the same settings for its command line")
     print("MP3: ours, and of the others their WAV through lame with our settings")
-    print("                      WAV           MP3         onset error ms")
-    print("                CPU s   MB    CPU s   MB SNR dB    mean    max  tail s  CPU / CLI")
+    print("                     WAV             MP3          onset error ms      tail")
+    print("                CPU s   MB    CPU s   MB SNR dB    mean    max       s   dB  CPU / CLI")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         attack, base = 0.0, None
@@ -161,6 +168,7 @@ def show(player: str, row: Row, attack: float, base: float | None) -> None:
     print(
         f"{player:<15}{row.wav.cpu:6.1f} {row.wav.peak:4.0f} {row.mp3.cpu:8.1f} {row.mp3.peak:4.0f}"
         f" {row.ratio:6.1f} {np.nanmean(errors):7.2f} {np.nanmax(errors):6.2f} {row.tail:7.1f}"
+        f" {row.end:4.0f}"
         f" {f'{row.wav.cpu / base:10.2f}' if base else ''}"
         + (f"  {lost} of {len(errors)} onsets are missing" if lost else ""),
         flush=True,

@@ -94,6 +94,7 @@ def ratio(sound, other):
         ("flac", {"bits": 24}, 115),
         ("ogg", {"quality": "draft"}, 18),
         ("ogg", {}, 25),
+        ("ogg", {"quality": "best"}, 30),
         ("opus", {"quality": "draft"}, 15),
         ("opus", {}, 22),
         ("opus", {"quality": "best"}, 28),

@@ -67,13 +67,10 @@ _LARGEST_RIFF = 0xFFFFFFFF
 
 def write_tags(path: Path, name: str, tags: Tags) -> None:
     """Put *tags* into the file at *path*, which has the format *name* and none yet."""
-    said = {field: value for field in _ID3 if (value := getattr(tags, field))}
-    if not said:
-        return
-    # A lone surrogate, as of a file's name that is no text, cannot be written.
-    said = {f: v.encode("utf-8", "replace").decode().replace("\0", "") for f, v in said.items()}
     names = _ID3 if name in ("mp3", "wav") else _VORBIS
-    fields = {names[field]: value for field, value in said.items()}
+    fields = {key: text for field, key in names.items() if (text := _text(getattr(tags, field)))}
+    if not fields:
+        return
     if name == "wav":
         with path.open("r+b") as file:
             _append_chunk(file, id3.pack(fields))
@@ -128,6 +125,11 @@ _READERS = {
     "ogg": _read_ogg,
     "opus": _read_ogg,
 }
+
+
+def _text(value: str) -> str:
+    """*value* without what cannot be written: zeros, and the halves of characters in file names."""
+    return value.encode("utf-8", "replace").decode().replace("\0", "")
 
 
 def _append_chunk(file: BinaryIO, data: bytes) -> None:
