@@ -112,6 +112,7 @@ def _outcomes(jobs: Sequence[Job], workers: int, force: bool) -> Iterator[_Outco
         with warm():
             yield from (_attempt(job, force) for job in jobs)
         return
+    # Not at the top: one file at a time needs none of it.
     from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
     from multiprocessing import get_context
 
