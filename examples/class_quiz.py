@@ -14,7 +14,14 @@ from music21 import corpus
 
 import music21_lstm as ml
 
-CHORALES = ["bach/bwv66.6", "bach/bwv269", "bach/bwv253", "bach/bwv255", "bach/bwv318", "bach/bwv324"]
+CHORALES = [
+    "bach/bwv66.6",
+    "bach/bwv269",
+    "bach/bwv253",
+    "bach/bwv255",
+    "bach/bwv318",
+    "bach/bwv324",
+]
 
 
 def main() -> None:

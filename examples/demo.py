@@ -1,6 +1,6 @@
 """The main job, end to end: four parts by the preset ``chorale``, a minute by the preset ``piano``, and a page.
 
-    python examples/demo.py demo
+python examples/demo.py demo
 """
 
 import argparse
