@@ -1,4 +1,4 @@
-"""A chorale in the style of Bach: a model goes on where the primer, a piece of music21's corpus, breaks off.
+"""A chorale in the style of Bach: a model goes on where a piece of music21's corpus breaks off.
 
 It plays three versions, of which the one is kept that surprises the model neither least nor most, looks
 whether it has copied anything, and writes score, MIDI and sound.

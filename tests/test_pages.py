@@ -187,7 +187,7 @@ def test_what_the_primer_brought_along_is_not_called_copied():
     [piece] = improvised(ml.load("chorale"), primer, measures=1, seed=7)
     judged = data_of(page(piece).html)["pieces"][0]["open"]["judged"]
     assert judged["share"] is None
-    assert all(max(run["notes"]) >= piece.primer for run in judged["copied"])
+    assert all(max(each["notes"]) >= piece.primer for each in judged["copied"])
     whole = data_of(page(primer, preset="chorale").html)["pieces"][0]["open"]["judged"]
     assert whole["share"] == 1
     assert whole["copied"]
@@ -200,6 +200,8 @@ def test_a_score_that_a_model_made_says_itself_how_it_came_about():
     assert piece["open"]["judged"]["judge"] == "chorale"
     facts = dict(piece["open"]["facts"])
     assert (facts["Model"], facts["Seed"], facts["Temperature"]) == ("chorale", "4", "0.7")
+    call = "music21_lstm.load('chorale').generate(primer, measures=1, temperature=0.7, seed=4)"
+    assert piece["open"]["command"] == call
     told = told_by(page([C, score], quiz=True).html)
     assert sorted(each["machine"] for each in told) == [False, True]
 

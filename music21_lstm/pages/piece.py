@@ -110,14 +110,17 @@ def piece_of(source: Source | Piece) -> Piece:
     if not isinstance(source, stream.Stream) or "preset" not in source.editorial:
         return Piece(source)
     said = source.editorial
+    primer = said.get("primer", 0)
+    options = {name: value for name, value in said.get("options", {}).items() if value is not None}
+    asked = [f"{name}={value!r}" for name, value in {**options, "seed": said.get("seed")}.items()]
+    given = ", ".join([*(["primer"] if primer else []), *asked])
     return Piece(
         source,
         preset=said["preset"] or "unnamed",
         seed=said.get("seed"),
-        options={
-            name: value for name, value in said.get("options", {}).items() if value is not None
-        },
-        primer=said.get("primer", 0),
+        options=options,
+        command=f"music21_lstm.load({said['preset']!r}).generate({given})",
+        primer=primer,
         judge=_judge(said["preset"]),
     )
 
