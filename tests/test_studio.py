@@ -228,10 +228,32 @@ def test_from_the_form_to_the_page_and_bars_written_anew(studio):
         tab.locator("#status", has_text=re.compile("^Done")).wait_for(timeout=300_000)
         assert "bars 2-2 anew" in tab.locator("#history li").first.inner_text()
         assert tab.locator("#history li").count() == 2
+        tab.emulate_media(color_scheme="dark")
+        tab.set_viewport_size({"width": 390, "height": 844})
+        tab.reload()
+        tab.locator("#history button").last.click()
+        piece.locator("#score .note").first.wait_for()
+        assert tab.evaluate("document.getElementById('frame').getBoundingClientRect().top") < 400
+        assert violations(tab) == []
+        assert tab.evaluate("document.documentElement.scrollWidth") <= 390
         outside = [
             each for each in requests if not each.startswith((studio.address, "blob:", "data:"))
         ]
         assert outside == []
+
+
+def test_a_corrupt_file_chosen_in_the_form_is_refused_in_words(studio, tmp_path):
+    (tmp_path / "broken.mid").write_bytes(b"MThd\0\0\0\6\0\1")
+    with launched() as browser:
+        tab = browser.new_page()
+        tab.goto(studio.address)
+        tab.get_by_label("a file").check()
+        tab.click("#generate")
+        tab.locator("#status.bad", has_text="Choose a file first.").wait_for()
+        tab.set_input_files("#file", tmp_path / "broken.mid")
+        tab.click("#generate")
+        tab.locator("#status.bad", has_text="truncated").wait_for(timeout=300_000)
+        assert tab.locator("#frame").is_hidden()
 
 
 def test_a_taken_port_is_one_line(studio):

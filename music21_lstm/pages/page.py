@@ -30,7 +30,7 @@ __all__ = ["Page", "html_of", "page", "show"]
 
 _FRAME_HEIGHT = 720
 
-_IN_NOTEBOOK = {"quality": 96}
+_IN_NOTEBOOK: dict[str, Any] = {"quality": 96}
 """Options of the sound: a notebook keeps all that it shows in its file."""
 
 
