@@ -1,7 +1,8 @@
-"""Which one is the LSTM? A page for a class: chorales by Bach and by a model, the answers hidden.
+"""Which one is the LSTM? A page for a class: chorales by Bach and by a model.
 
-Each model's chorale goes on from the opening of one by Bach, and the opening is left out; all are of one
-length, engraved alike and played on one piano. The page is one file that needs no network.
+Each model's chorale goes on from the opening of one by Bach, and the opening is left out. All are of
+one length, engraved alike and played on one piano; the answers are hidden until they are asked for.
+The page is one file that needs no network.
 
     python examples/class_quiz.py made
     python examples/class_quiz.py made --pairs 5 --measures 12 --seed 2
@@ -14,7 +15,14 @@ from music21 import corpus
 
 import music21_lstm as ml
 
-CHORALES = ["bach/bwv66.6", "bach/bwv269", "bach/bwv253", "bach/bwv255", "bach/bwv318", "bach/bwv324"]
+CHORALES = [
+    "bach/bwv66.6",
+    "bach/bwv269",
+    "bach/bwv253",
+    "bach/bwv255",
+    "bach/bwv318",
+    "bach/bwv324",
+]
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""A chorale in the style of Bach: a model goes on where the primer, a piece of music21's corpus, breaks off.
+"""A chorale in the style of Bach: a model goes on where a piece of music21's corpus breaks off.
 
 It plays three versions, of which the one is kept that surprises the model neither least nor most, looks
 whether it has copied anything, and writes score, MIDI and sound.
@@ -40,10 +40,14 @@ def main() -> None:
 
     # Of a passage that the training set has, too, the notes that are not the primer's count.
     new_from = chorale.editorial["primer"]
-    copied = [sum(note >= new_from for note in run.notes) for run in generator.originality(chorale).runs]
+    copied = [
+        sum(note >= new_from for note in run.notes) for run in generator.originality(chorale).runs
+    ]
     print(f"the primer is in {primer.analyze('key')}, all of it in {chorale.analyze('key')}")
     print(f"seed {chorale.editorial['seed']}, {len(chorale.recurse().notes)} notes and chords")
-    print(f"new notes in a row that also stand in the training set: {max(copied, default=0)} at most")
+    print(
+        f"new notes in a row that also stand in the training set: {max(copied, default=0)} at most"
+    )
 
     given.folder.mkdir(parents=True, exist_ok=True)
     for suffix in ("musicxml", "midi", "mp3"):

@@ -1,6 +1,6 @@
-"""The main job, end to end: four parts by the preset ``chorale``, a minute by the preset ``piano``, and a page.
+"""The main job, end to end: a chorale in four parts, a minute of piano, and a page with both.
 
-    python examples/demo.py demo
+python examples/demo.py demo
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Where a fugue surprises a model: the score with coloured notes, a curve, and each entry of the subject.
+"""Where a fugue surprises a model: a score with coloured notes, a curve, and each entry of the subject.
 
 The fugue is the exposition of Bach's in C minor, BWV 847. Its subject comes three times. The model has
 never been trained on a fugue; does it expect the subject when it comes again?
@@ -32,7 +32,7 @@ BWV_847 = {
         r8 c16 B c8 G A- c16 B c8 d                     G8 c16 B c8 d F16 G A-4 G16 F
         E-16 c B A G F E- D C D E- D C BB- AA- GG""",
 }
-"""The voices in music21's TinyNotation; the measures, eight and the first of what follows, two to a line."""
+"""The voices in music21's TinyNotation, measures 1 to 9; most lines have two."""
 
 ENTRIES = {"Alto": 1, "Soprano": 3, "Bass": 7}
 """The measure in which each voice has the subject: twenty notes from its second eighth on."""

@@ -18,7 +18,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("music", type=Path, help="your folder; folders in it are searched, too")
     parser.add_argument("folder", type=Path, help="where to write")
-    parser.add_argument("--preset", default="chorale", help="what to begin with: chorale, piano, jazz")
+    parser.add_argument(
+        "--preset", default="chorale", help="what to begin with: chorale, piano, jazz"
+    )
     parser.add_argument("--epochs", type=int, default=8, help="how often all is seen")
     parser.add_argument("--measures", type=int, default=8, help="how much is played at the end")
     parser.add_argument("--seed", type=int, default=3)

@@ -89,7 +89,7 @@ def test_the_fugue_has_its_subject_in_all_three_voices():
         part = next(part for part in score.parts if part.partName == voice)
         assert part.highestTime == 36
         start = 4 * (measure - 1)
-        notes = [n for n in part.flatten().notes if start <= n.offset < start + 8.5]
+        notes = [n for n in part.flatten().notes if start <= n.offset < start + 8.25]
         subjects.append([(n.offset - start, n.pitch.midi - notes[0].pitch.midi) for n in notes])
     alto, soprano, bass = subjects
     assert len(alto) == 20
@@ -113,7 +113,9 @@ def test_a_corpus_is_rendered_once(tmp_path):
     first = run("render_a_corpus", tmp_path, *few).splitlines()
     assert len(first) == len(list((tmp_path / "made").glob("*.mp3"))) == 2
     assert all("-16.0 LUFS" in line for line in first)
-    assert all("there already" in line for line in run("render_a_corpus", tmp_path, *few).splitlines())
+    assert all(
+        "there already" in line for line in run("render_a_corpus", tmp_path, *few).splitlines()
+    )
 
 
 def test_a_model_is_trained_on_a_folder_and_passes_over_what_is_no_music(tmp_path):

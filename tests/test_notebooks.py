@@ -16,9 +16,7 @@ COMMITTED = {path.stem: json.loads(path.read_text("utf-8")) for path in NOTEBOOK
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_running_a_notebook_gives_what_stands_in_it(path, tmp_path):
     again = executed(path, tmp_path)
-    for (source, expected), (_, found) in zip(
-        told(COMMITTED[path.stem]), told(again), strict=True
-    ):
+    for (source, expected), (_, found) in zip(told(COMMITTED[path.stem]), told(again), strict=True):
         assert found == expected, source
 
 

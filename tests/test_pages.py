@@ -13,10 +13,11 @@ import pytest
 import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
-from music21 import bar, corpus, note, stream
+from music21 import bar, corpus, expressions, instrument, note, stream
 
 import music21_lstm as ml
-from music21_lstm.audio import Tags, read_tags
+from music21_lstm.audio import Tags, ensemble_of_midi, read_tags
+from music21_lstm.audio.ensemble import Status
 from music21_lstm.encoding import NoteOff, NoteOn, Performance
 from music21_lstm.errors import Music21LstmError
 from music21_lstm.pages import Piece, improvised, page
@@ -145,6 +146,53 @@ def test_the_files_in_the_page_are_those_that_write_makes(evil, tmp_path):
         assert content == (tmp_path / f"c.{suffix}").read_bytes(), suffix
 
 
+def duet():
+    """Flute and cello; a fermata in the middle."""
+    score = stream.Score()
+    for player, pitch in ((instrument.Flute(), "C5"), (instrument.Violoncello(), "C3")):
+        part = stream.Part([player])
+        for place in range(6):
+            part.append(note.Note(pitch).transpose(place))
+        part.notes[2].expressions.append(expressions.Fermata())
+        score.insert(0, part.makeMeasures())
+    return score
+
+
+def test_a_score_is_heard_with_its_instruments_and_seen_when_it_is_heard(tmp_path):
+    made = page(duet())
+    [piece] = data_of(made.html)["pieces"]
+    starts = [on for on, *_ in piece["notes"][::2]]
+    assert starts == [0, 0.5, 1, 2, 2.5, 3]
+    [sound] = [content for name, content in made.files[0].items() if name.endswith(".mp3")]
+    ml.write(duet(), tmp_path / "duet.mp3")
+    ml.write(ml.read(duet()), tmp_path / "piano.mp3")
+    assert sound == (tmp_path / "duet.mp3").read_bytes()
+    assert sound != (tmp_path / "piano.mp3").read_bytes()
+
+
+def test_a_midi_file_is_seen_when_it_is_heard():
+    [piece] = data_of(page(SATIE).html)["pieces"]
+    heard = [
+        message.time
+        for part in ensemble_of_midi(SATIE).parts
+        for message in part.messages
+        if message.status is Status.NOTE_ON
+    ]
+    seen = [on for on, *_ in piece["notes"]]
+    assert seen == pytest.approx(sorted(heard), abs=0.001)
+
+
+def test_what_the_primer_brought_along_is_not_called_copied():
+    primer = corpus.parse("bach/bwv66.6").measures(0, 2)
+    [piece] = improvised(ml.load("chorale"), primer, measures=1, seed=7)
+    judged = data_of(page(piece).html)["pieces"][0]["open"]["judged"]
+    assert judged["share"] is None
+    assert all(max(each["notes"]) >= piece.primer for each in judged["copied"])
+    whole = data_of(page(primer, preset="chorale").html)["pieces"][0]["open"]["judged"]
+    assert whole["share"] == 1
+    assert whole["copied"]
+
+
 def test_a_score_that_a_model_made_says_itself_how_it_came_about():
     score = ml.load("chorale").generate(C, measures=1, temperature=0.7, seed=4)
     [piece] = data_of(page(score).html)["pieces"]
@@ -152,12 +200,16 @@ def test_a_score_that_a_model_made_says_itself_how_it_came_about():
     assert piece["open"]["judged"]["judge"] == "chorale"
     facts = dict(piece["open"]["facts"])
     assert (facts["Model"], facts["Seed"], facts["Temperature"]) == ("chorale", "4", "0.7")
+    call = "music21_lstm.load('chorale').generate(primer, measures=1, temperature=0.7, seed=4)"
+    assert piece["open"]["command"] == call
     told = told_by(page([C, score], quiz=True).html)
     assert sorted(each["machine"] for each in told) == [False, True]
 
 
 def test_the_files_of_a_quiz_say_nothing_of_themselves(tmp_path):
-    made = page([Piece(C, title="Anna"), Piece(C, title="Net", preset="chorale", seed=1)], quiz=True)
+    made = page(
+        [Piece(C, title="Anna"), Piece(C, title="Net", preset="chorale", seed=1)], quiz=True
+    )
     for files in made.files:
         [sound] = [content for name, content in files.items() if name.endswith(".mp3")]
         (tmp_path / "a.mp3").write_bytes(sound)

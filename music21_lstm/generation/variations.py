@@ -45,9 +45,10 @@ _HALVED = 12
 class Variation:
     """One improvisation with what there is to know of it.
 
-    *seed* alone gives the same *performance* again; its first *primer* notes were given. *ended* says whether the model itself ended the
+    *seed* alone gives the same *performance* again. *ended* says whether the model itself ended the
     music. *collapsed* are the takes of the seeds just before this one that were thrown away, and why.
-    *surprisal* is nats a note of what is new, given the primer; None as long as nobody asked.
+    The first *primer* notes were given. *surprisal* is nats a note of what is new, given the primer;
+    None as long as nobody asked.
     """
 
     performance: Performance

@@ -32,8 +32,10 @@ def downloads(music: Music, *, tagged: bool = True, **sound: Any) -> dict[str, b
     found = {}
     for kind in KINDS:
         target = io.BytesIO()
-        source = music.score if kind == "musicxml" else music.performance
-        write(source, target, format=kind, **({"tags": tags, **sound} if kind == "mp3" else {}))
+        if kind == "mp3":
+            write(music.sound, target, format=kind, tags=tags, **sound)
+        else:
+            write(music.score if kind == "musicxml" else music.performance, target, format=kind)
         found[kind] = target.getvalue()
     return found
 

@@ -30,7 +30,7 @@ __all__ = ["Page", "html_of", "page", "show"]
 
 _FRAME_HEIGHT = 720
 
-_IN_NOTEBOOK = {"quality": 96}
+_IN_NOTEBOOK: dict[str, Any] = {"quality": 96}
 """Options of the sound: a notebook keeps all that it shows in its file."""
 
 
@@ -186,9 +186,9 @@ def _shown(
         ],
     }
     if piece.judge is not None:
-        told["judged"] = judged(music.performance, piece.judge)
+        told["judged"] = judged(music.performance, music.times, piece.judge, piece.primer)
     data = {
-        **sight_of(music.performance),
+        **sight_of(music.performance, music.times),
         "bars": drawing.bars,
         "audio": base64.b64encode(held["mp3"]).decode(),
         # In a quiz these are out of sight until they are asked for.
@@ -202,7 +202,7 @@ def _shown(
 def _facts(piece: Piece, music: Music) -> list[tuple[str, str]]:
     """What is to be read about a piece, in words."""
     performance = music.performance
-    minutes, seconds = divmod(int(performance.seconds), 60)
+    minutes, seconds = divmod(int(max(music.times, default=0)), 60)
     facts = [("Length", f"{minutes}:{seconds:02d}, {len(performance.notes)} notes")]
     if piece.preset:
         facts.append(("Model", piece.preset))
