@@ -93,8 +93,8 @@ def main() -> None:
             )
         every, some, clock, cpu = np.median(rows, axis=0)
         print(
-            f"  median: {every:.2f} of the bound, {some:.2f} of the needed's (limit {LIMIT}); {STREAMS} "
-            f"streams {clock:.1f} times by the clock (limit {TIMES}), {cpu:.1f} by CPU time"
+            f"  median: {every:.2f} of the bound, {some:.2f} of the needed's (limit {LIMIT}); "
+            f"{STREAMS} streams {clock:.1f} times by the clock (limit {TIMES}), {cpu:.1f} by CPU time"
         )
 
 
