@@ -58,10 +58,9 @@ def train(
 
     With *resume* an interrupted training goes on after its last whole epoch and ends with the same
     weights as one that was never stopped. ``KeyboardInterrupt`` passes through, with what is in the
-    folder whole. *patience* stops after so many epochs without a better one (None: never, but of a
-    model that is trained on :data:`PATIENCE`). *on_progress* is
-    called after every step, *on_epoch* after each epoch with the history so far (see
-    :func:`memorising`).
+    folder whole. *patience* stops after so many epochs without a better one (None: never, but a model
+    that is trained on after :data:`PATIENCE`). *on_progress* is called after every step, *on_epoch*
+    after each epoch with the history so far (see :func:`memorising`).
 
     Raises :class:`~music21_lstm.errors.TrainingError` for pieces or settings that cannot be
     trained on, or a folder in use, and :class:`~music21_lstm.errors.FileError` if it cannot be
@@ -77,19 +76,19 @@ def train(
     history = trainer.restore(read_state(folder)) if resume else ()
     _claim(folder)
     began = time.monotonic()
-    if not history and start is not None and trainer.holds_out:
-        history = (trainer.before(),)
+    first = 0 if start is not None and trainer.holds_out else 1
+    while not _is_over(history, settings.epochs, patience):
+        number = history[-1].epoch + 1 if history else first
+        row = trainer.epoch(number, on_progress) if number else trainer.before()
+        history += (row,)
         _keep(folder, trainer, history, about or {})
         if on_epoch is not None:
             on_epoch(history)
-    while (history[-1].epoch if history else 0) < settings.epochs:
-        history += (trainer.epoch(history[-1].epoch + 1 if history else 1, on_progress),)
-        _keep(folder, trainer, history, about or {})
-        if on_epoch is not None:
-            on_epoch(history)
-        if patience is not None and _since_best(history) >= patience:
-            break
-        if settings.max_minutes and time.monotonic() - began >= 60 * settings.max_minutes:
+        if (
+            settings.max_minutes
+            and time.monotonic() - began >= 60 * settings.max_minutes
+            and number
+        ):
             break
     return checkpoint.load(folder)
 
@@ -146,6 +145,15 @@ def _uninterrupted() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
     if held:
         raise KeyboardInterrupt
+
+
+def _is_over(history: tuple[Epoch, ...], epochs: int, patience: int | None) -> bool:
+    """Whether there are all epochs, or as many without a better one as *patience* allows."""
+    if not history:
+        return False
+    return history[-1].epoch >= epochs or (
+        patience is not None and _since_best(history) >= patience
+    )
 
 
 def _since_best(history: tuple[Epoch, ...]) -> int:
