@@ -25,9 +25,12 @@ from music21_lstm.model.trainer import Progress, Trainer
 
 __all__ = ["PATIENCE", "Progress", "memorising", "train"]
 
-PATIENCE = 2
+PATIENCE = 3
 """A model that is trained on learns a few pieces by heart within some epochs: it stops after so many
 without a better one."""
+
+_WORSE = 1.005
+"""From so many times the best loss on what is held out it is worse; below that is chance."""
 
 
 def train(
@@ -166,9 +169,11 @@ def memorising(history: tuple[Epoch, ...]) -> bool:
     """Whether the model has begun to learn its pieces by heart.
 
     So it is when it gets better on what it is trained on, while for two epochs it has been worse than
-    it was at its best on what is held out.
+    it was at its best on what is held out, by half a percent or more.
     """
     if not all(row.held_out for row in history) or (since := _since_best(history)) < 2:
+        return False
+    if min(row.loss for row in history[-2:]) < _WORSE * history[-1 - since].loss:
         return False
     # Before the first epoch nothing was trained on: then what came after it is compared.
     best = history[-1 - since] if history[-1 - since].train else history[-since]
