@@ -23,6 +23,7 @@ ALL = (
     "notation",
     "pages",
     "sound",
+    "hour",
 )
 
 # What is no benchmark's name is an argument of one: a folder, a file.

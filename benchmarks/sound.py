@@ -1,84 +1,54 @@
 """MIDI to sound on one bank: ours beside the FluidSynth CLI, midi2audio, pretty_midi and others.
 
-``python -m benchmarks sound FILE.mid`` takes another file. The peers are left out where they are not
-installed: ``pip install midi2audio pretty_midi tinysoundfont symusic``, and fluidsynth and lame.
+``python -m benchmarks sound FILE.mid`` takes another file. Peers that are not installed are said to
+be missing; ``PEERS_PYTHON`` names a Python that has them.
 """
 
-import os
-import subprocess
+import statistics
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import mido
 import numpy as np
 import soundfile
 
+from benchmarks.clock import cpu_seconds
+from benchmarks.players import (
+    CLI,
+    LAME,
+    OURS,
+    OURS_THERE,
+    PLAYERS,
+    RATE,
+    Cost,
+    FailedError,
+    rendered,
+    run,
+)
 from music21_lstm.audio import find, library
+from music21_lstm.audio.encoders import encoding_for
+from music21_lstm.audio.synth import BLOCK
 
 DATA = Path(__file__).parent.parent / "tests" / "data"
-RATE = 44100
 WOODBLOCK = 115
 
-PEERS = {
-    "midi2audio": """
-import sys
-from midi2audio import FluidSynth
-FluidSynth(sys.argv[2]).midi_to_audio(sys.argv[1], sys.argv[3])
-""",
-    "pretty_midi": """
-import sys, numpy, pretty_midi, soundfile
-sound = pretty_midi.PrettyMIDI(sys.argv[1]).fluidsynth(fs=44100, sf2_path=sys.argv[2])
-soundfile.write(sys.argv[3], sound.astype(numpy.float32), 44100)
-""",
-    "tinysoundfont": """
-import sys, mido, numpy, tinysoundfont, soundfile
-synth = tinysoundfont.Synth(samplerate=44100)
-synth.program_select(0, synth.sfload(sys.argv[2]), 0, 0)
-player = tinysoundfont.Sequencer(synth)
-player.midi_load(sys.argv[1])
-with soundfile.SoundFile(sys.argv[3], "w", 44100, 2) as file:
-    # It does not say when it has come to the end: the length and a second more.
-    for _ in range(int((mido.MidiFile(sys.argv[1]).length + 1) * 44100 / 64)):
-        player.process(64 / 44100)
-        file.write(numpy.frombuffer(synth.generate(64), numpy.float32).reshape(-1, 2))
-""",
-    "symusic": """
-import sys, numpy, soundfile, symusic
-synth = symusic.Synthesizer(sf_path=sys.argv[2], sample_rate=44100)
-soundfile.write(sys.argv[3], numpy.asarray(synth.render(symusic.Score(sys.argv[1]))).T, 44100)
-""",
-}
-CLI_SETTINGS = {
-    "synth.polyphony": 512,
-    "synth.reverb.room-size": 0.6,
-    "synth.reverb.damp": 0.3,
-    "synth.reverb.width": 0.8,
-    "synth.reverb.level": 0.7,
-}
 
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What is measured of one player.
 
-def command_line(midi: Path, bank: Path, target: Path) -> list[str]:
-    """The FluidSynth CLI with our settings."""
-    settings = [word for name, value in CLI_SETTINGS.items() for word in ("-o", f"{name}={value}")]
-    return [
-        *("fluidsynth", "-ni", "-q", "-g", "0.5", "-r", str(RATE), *settings),
-        *("-T", "wav", "-O", "s16", "-F", str(target), str(bank), str(midi)),
-    ]
+    *onsets* are seconds off; *tail* seconds after the music, *end* how loud its last 10 ms are
+    beside the loudest sample, *ratio* the MP3's signal to noise, both in dB.
+    """
 
-
-def run(command: list[str]) -> tuple[float, float] | None:
-    """CPU seconds and peak megabytes of a process and its children; None if it failed."""
-    process = subprocess.Popen(
-        command,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = status
-    return (usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024) if status == 0 else None
+    wav: Cost
+    mp3: Cost
+    onsets: np.ndarray
+    tail: float
+    end: float
+    ratio: float
 
 
 def clicks(path: Path) -> list[float]:
@@ -115,62 +85,60 @@ def heard(sound: np.ndarray, onsets: list[float]) -> np.ndarray:
     return np.array(found)
 
 
-def mp3(folder: Path, wav: Path) -> None:
-    """Bit rate, CPU and signal-to-noise of our MP3 and of lame's of the same sound."""
-    sound = soundfile.read(wav, dtype="float32")[0]
-    encode = (
-        "import sys, soundfile; from pathlib import Path\n"
-        "from music21_lstm.audio.encoders import encoding_for\n"
-        "with encoding_for('mp3', 44100, None, 'good').open(Path(sys.argv[2])) as out:\n"
-        "    for block in soundfile.blocks(sys.argv[1], 4096, dtype='float32'): out.write(block)\n"
+def signal_to_noise(lossless: Path, lossy: Path) -> float:
+    """Signal to noise of what *lossy* decodes to, in dB."""
+    sound = soundfile.read(lossless, dtype="float32")[0]
+    back = soundfile.read(lossy, dtype="float32")[0]
+    length = min(len(sound), len(back))
+    sound, back = sound[:length], back[:length]
+    if sound.ndim < back.ndim:
+        back = back.mean(axis=1)
+    return float(10 * np.log10(np.mean(sound**2) / np.mean((sound - back) ** 2)))
+
+
+def measured(player: str, midi: Path, bank: Path, folder: Path) -> Row:
+    """The row of one player."""
+    wav, mp3, struck = (
+        folder / f"sound.{player.strip()}{end}" for end in (".wav", ".mp3", "-c.wav")
     )
-    nothing = [sys.executable, "-c", encode.partition("with")[0]]
-    ours = [sys.executable, "-c", encode, str(wav), str(folder / "ours.mp3")]
-    theirs = ["lame", "--silent", "-V1", "-q5", str(wav), str(folder / "lame.mp3")]
-    base = run(nothing)
-    print("MP3 (variable bit rate 1, effort 5)   kbps   CPU s   SNR dB")
-    for name, command, path in (
-        ("ours", ours, folder / "ours.mp3"),
-        ("lame", theirs, folder / "lame.mp3"),
-    ):
-        cost = run(command)
-        if cost is None:
-            print(f"  {name:<33} not installed")
-            continue
-        # Python's own start is none of the encoder's.
-        seconds = cost[0] - (base[0] if base and name == "ours" else 0)
-        back = soundfile.read(path, dtype="float32")[0][: len(sound)]
-        noise = np.mean((sound[: len(back)] - back) ** 2)
-        ratio = 10 * np.log10(np.mean(sound**2) / noise)
-        kbps = path.stat().st_size * 8 / (len(sound) / RATE) / 1000
-        print(f"  {name:<33} {kbps:6.0f} {seconds:7.2f} {ratio:8.1f}")
-
-
-def command(tool: str, source: Path, bank: Path, target: Path) -> list[str]:
-    """What makes *tool* render *source*."""
-    if tool == "fluidsynth CLI":
-        return command_line(source, bank, target)
-    if tool == "ours":
-        start = [sys.executable, "-m", "music21_lstm", "render", "--quiet"]
-        return [*start, str(source), "-o", str(target), "--soundfont", str(bank)]
-    return [sys.executable, "-c", PEERS[tool], str(source), str(bank), str(target)]
-
-
-def measure(tool: str, midi: Path, bank: Path, folder: Path) -> dict[str, Any] | None:
-    """The row of one tool; None where it is not installed or fails on the bank."""
-    target, struck = folder / f"{tool}.wav", folder / f"{tool}-clicks.wav"
     onsets = np.array(clicks(folder / "clicks.mid"))
-    cost = run(command(tool, midi, bank, target))
-    timed = run(command(tool, folder / "clicks.mid", bank, struck))
-    if cost is None or timed is None or not target.is_file():
-        return None
+    cost = rendered(player, midi, bank, wav)
+    if player in (OURS, OURS_THERE):
+        whole = rendered(player, midi, bank, mp3)
+    else:
+        whole = cost.then(run([*LAME, str(wav), str(mp3)]))
+    rendered(player, folder / "clicks.mid", bank, struck)
     found = heard(soundfile.read(struck, dtype="float32")[0], onsets.tolist())
-    return {
-        "cpu": cost[0],
-        "peak": cost[1],
-        "onsets": found - onsets,
-        "tail": soundfile.info(target).duration - mido.MidiFile(midi).length,
-    }
+    sound = np.abs(soundfile.read(wav, dtype="float32")[0])
+    tail = len(sound) / RATE - mido.MidiFile(midi).length
+    end = float(20 * np.log10(sound[-RATE // 100 :].max() / sound.max() + 1e-6))
+    return Row(cost, whole, found - onsets, tail, end, signal_to_noise(wav, mp3))
+
+
+def encoding(folder: Path, wav: Path) -> None:
+    """Bit rate, CPU and signal to noise of our MP3 and of lame's, of the same sound.
+
+    Ours is timed within this process, as Python's start is none of the encoder's.
+    """
+    mine, lame = folder / "mine.mp3", folder / "lame.mp3"
+    blocks = list(soundfile.blocks(wav, BLOCK, dtype="float32", always_2d=True))
+    settings = encoding_for("mp3", RATE, None, "good")
+
+    def encode() -> None:
+        with settings.open(mine) as encoder:
+            for block in blocks:
+                encoder.write(block)
+
+    print(f"\nMP3 of the same sound ({' '.join(LAME[2:])})   kbps   CPU s   SNR dB")
+    rows = [("ours", cpu_seconds(encode, repeat=3), mine)]
+    try:
+        costs = [run([*LAME, str(wav), str(lame)]).cpu for _ in range(3)]
+        rows.append(("lame", statistics.median(costs), lame))
+    except FailedError as error:
+        print(f"  {error}")
+    for name, cpu, path in rows:
+        kbps = path.stat().st_size * 8 / soundfile.info(wav).duration / 1000
+        print(f"  {name:<31} {kbps:6.0f} {cpu:7.2f} {signal_to_noise(wav, path):8.1f}")
 
 
 def main() -> None:
@@ -179,31 +147,39 @@ def main() -> None:
     bank = find().path
     print(f"{midi.name}, {mido.MidiFile(midi).length:.0f} s; {bank.name}")
     print(f"ours with FluidSynth {library().version}; the same settings for its command line")
-    print("                CPU s   / CLI   peak MB   onset error ms (mean, max)   tail s")
+    print("MP3: ours, and of the others their WAV through lame with our settings")
+    print("                     WAV             MP3          onset error ms      tail")
+    print("                CPU s   MB    CPU s   MB SNR dB    mean    max       s   dB  CPU / CLI")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        ours = measure("ours", midi, bank, folder)
-        theirs = measure("fluidsynth CLI", midi, bank, folder)
-        if ours is None:
-            raise SystemExit("ours failed")
-        # The block's own attack: ours strikes the first one at frame 0 exactly.
-        attack = ours["onsets"][0]
-        for tool in ("ours", "fluidsynth CLI", *PEERS):
-            known = {"ours": ours, "fluidsynth CLI": theirs}
-            row = known[tool] if tool in known else measure(tool, midi, bank, folder)
-            if row is None:
-                print(f"{tool:<15} not installed, or it fails on this bank")
+        attack, base = 0.0, None
+        for player in PLAYERS:
+            try:
+                row = measured(player, midi, bank, folder)
+            except FailedError as error:
+                print(f"{player:<15} {error}", flush=True)
                 continue
-            errors = np.abs(row["onsets"] - attack) * 1000
-            lost = np.isnan(errors).sum()
-            ratio = f"{row['cpu'] / theirs['cpu']:.2f}" if theirs else "–"
-            print(
-                f"{tool:<15}{row['cpu']:6.1f} {ratio:>7} {row['peak']:9.0f}"
-                f" {np.nanmean(errors):14.2f} {np.nanmax(errors):8.2f} {row['tail']:16.1f}"
-                + (f"  {lost} of {len(errors)} onsets are missing" if lost else ""),
-                flush=True,
-            )
-        mp3(folder, folder / "ours.wav")
+            if player == OURS:
+                # The block's own attack: ours strikes the first one at frame 0 exactly.
+                attack = row.onsets[0]
+            if player == CLI:
+                base = row.wav.cpu
+            show(player, row, attack, base)
+        encoding(folder, folder / "sound.ours.wav")
+
+
+def show(player: str, row: Row, attack: float, base: float | None) -> None:
+    """One line of the table; *base* are the CLI's CPU seconds, where it has run."""
+    errors = np.abs(row.onsets - attack) * 1000
+    lost = np.isnan(errors).sum()
+    print(
+        f"{player:<15}{row.wav.cpu:6.1f} {row.wav.peak:4.0f} {row.mp3.cpu:8.1f} {row.mp3.peak:4.0f}"
+        f" {row.ratio:6.1f} {np.nanmean(errors):7.2f} {np.nanmax(errors):6.2f} {row.tail:7.1f}"
+        f" {row.end:4.0f}"
+        f" {f'{row.wav.cpu / base:10.2f}' if base else ''}"
+        + (f"  {lost} of {len(errors)} onsets are missing" if lost else ""),
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

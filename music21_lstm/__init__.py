@@ -144,5 +144,21 @@ def _is_command_line() -> bool:
     )
 
 
+def _html_of(score: Any) -> str | None:
+    """What a notebook shows of a music21 Score."""
+    shown: str | None = import_module(f"{__name__}.pages.page").html_of(score)
+    return shown
+
+
+def _tell_notebook() -> None:
+    """Let a notebook show as a page what a model made; no notebook is loaded for that."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    if shell is not None:
+        formatter = shell.display_formatter.formatters["text/html"]
+        formatter.for_type_by_name("music21.stream.base", "Score", _html_of)
+
+
 if not _is_command_line():
     import_module(f"{__name__}.streams.subconverters").register()
+    _tell_notebook()

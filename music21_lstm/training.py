@@ -79,8 +79,9 @@ def train(
 
     *settings* are those of the recipe (:func:`music21_lstm.model.settings.settings_for`); *base*
     names a preset's own. *start* is a preset or checkpoint to train on from (fine-tuning): it keeps
-    its network (what *base* says of one is passed over), and a fifth of the pieces is held out if
-    there are five. *data* is the folder of a corpus that a user keeps, which has to have all of it
+    its network (what *base* says of one is passed over), a fifth of the pieces is held out if there
+    are five, those first that it was not trained on, and it stops after two epochs without a better
+    one. *data* is the folder of a corpus that a user keeps, which has to have all of it
     unless *incomplete*; *cache* is the folder
     of what has been read (default: the usual one). *workers* is how many processes read (default:
     one a processor, for more than eight files; a script then stands under
@@ -108,7 +109,7 @@ def train(
     if start is not None:
         begin = checkpoint.load(presets.resolve(start))
         facts["start"] = {"name": str(start), "licence": begin.metadata.get("licence")}
-        settings, base = _going_on(recipe, base, settings), None
+        settings, base = _going_on(begin, recipe, base, settings), None
     chosen = settings_for(recipe, base, **settings)
     if not isinstance(chosen, EventsSettings):
         songs = material.performances()
@@ -133,9 +134,11 @@ def train(
     return trained
 
 
-def _going_on(recipe: str, base: str | None, settings: Mapping[str, object]) -> dict[str, object]:
-    """The *settings* with which a trained model is trained on."""
-    from music21_lstm.model.bases import FINE_TUNING
+def _going_on(
+    begin: Checkpoint, recipe: str, base: str | None, settings: Mapping[str, object]
+) -> dict[str, object]:
+    """The *settings* with which the trained model *begin* is trained on."""
+    from music21_lstm.model.bases import FINE_TUNING, FINE_TUNING_PLAYED
     from music21_lstm.model.config import EventsConfig
     from music21_lstm.model.settings import settings_for
 
@@ -145,7 +148,9 @@ def _going_on(recipe: str, base: str | None, settings: Mapping[str, object]) -> 
     if kept or recipe != "events":
         what = kept[0] if kept else f"the recipe {recipe}"
         raise TrainingError(f"a model that is trained on keeps its own network; leave out {what}")
-    usual = asdict(settings_for(recipe, base)) if base else FINE_TUNING
+    usual = FINE_TUNING_PLAYED if _events_config(begin).time_base == "played" else FINE_TUNING
+    if base is not None:
+        usual = asdict(settings_for(recipe, base))
     return {name: value for name, value in {**usual, **given}.items() if name != "model"}
 
 

@@ -8,6 +8,8 @@ import mido
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
 
 from music21_lstm.audio import (
     Ensemble,
@@ -20,7 +22,7 @@ from music21_lstm.audio import (
     render_bytes,
     render_stems,
 )
-from music21_lstm.audio.ensemble import CLICK, Status
+from music21_lstm.audio.ensemble import CLICK, Messages, Status
 from music21_lstm.audio.synth import warm
 from music21_lstm.audio.timeline import timeline
 from music21_lstm.encoding import NoteOff, NoteOn, Performance, SetTempo, TimeSignature
@@ -223,3 +225,34 @@ def test_what_follows_when_nothing_can_sound_is_not_waited_for():
     part = ensemble_of(Performance(480, notes)).parts[0]
     part = SoundingPart((*part.messages, late))
     assert timeline(Ensemble((part,)), RATE)[-1].frame / RATE == pytest.approx(0.5, abs=0.001)
+
+
+@given(
+    st.lists(
+        st.builds(
+            Message,
+            st.floats(0, 1e6),
+            st.sampled_from(Status),
+            st.integers(0, 16383),
+            st.integers(0, 127),
+        )
+    ),
+    st.integers(0, 5),
+)
+def test_packed_messages_are_the_messages(messages, place):
+    packed = Messages(messages)
+    assert list(packed) == messages
+    assert packed == Messages(packed)
+    assert list(packed[place:]) == messages[place:]
+    assert [packed[at] for at in range(-len(messages), 0)] == messages
+    with pytest.raises(IndexError):
+        packed[len(messages)]
+
+
+def test_beats_follow_every_change_of_tempo(tmp_path):
+    head = [
+        mido.MetaMessage("set_tempo", tempo=tempo, time=960) for tempo in (500_000, 250_000, 10**6)
+    ]
+    tune = track("", 0, FLUTE, [60] * 12)
+    beats = ensemble_of_midi(data(midi_file(head, tune), tmp_path)).beats
+    assert [beat.time for beat in beats[:8]] == [0, 0.5, 1.0, 1.5, 2.0, 2.25, 2.5, 3.5]

@@ -238,6 +238,16 @@ def test_each_of_several_variations_is_what_its_seed_gives_alone(generators, kin
     assert several[:2] == generators[kind].perform(primer, count=2, seed=5, **options)
 
 
+@pytest.mark.parametrize("kind", ["written", "played", "post"])
+def test_so_many_that_they_are_played_in_two_threads_are_what_their_seeds_give_alone(
+    generators, kind
+):
+    options = {"events": 40, "watch": False}
+    many = generators[kind].perform(count=13, seed=2, **options)
+    assert len({midi_bytes(each) for each in many}) == 13
+    assert many == [generators[kind].perform(seed=2 + i, **options) for i in range(13)]
+
+
 def test_variations_know_their_seed_and_their_surprisal():
     generator = ml.load("chorale")
     primer = corpus.parse("bach/bwv66.6").measures(0, 2)
@@ -318,7 +328,7 @@ def test_the_same_seed_gives_the_same_bytes_in_another_process():
     code = (
         "import hashlib, music21_lstm as ml\n"
         "from music21_lstm.encoding.midi import midi_bytes\n"
-        "several = ml.load('chorale').perform(count=2, notes=30, seed=3, repetition=1)\n"
+        "several = ml.load('chorale').perform(count=13, notes=30, seed=3, repetition=1)\n"
         "print([hashlib.sha256(midi_bytes(p)).hexdigest() for p in several])"
     )
     said = {

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from music21_lstm.errors import GenerationError
-from music21_lstm.generation.sampling import FieldSampling, Sampling, draw, shaped
+from music21_lstm.generation.sampling import FieldSampling, Sampling, draw, draws, shaped
 
 LOGITS = hnp.arrays(
     np.float32,
@@ -29,6 +29,17 @@ SAMPLINGS = st.builds(
 def test_what_is_forbidden_is_never_drawn(logits, sampling, seed):
     choice = draw(logits, sampling, np.random.default_rng(seed))
     assert np.isfinite(logits[choice])
+
+
+@given(st.lists(st.integers(0, 2**32), min_size=2, max_size=5), SAMPLINGS)
+def test_each_of_several_rows_is_drawn_as_it_is_alone(seeds, sampling):
+    rows = np.array([np.random.default_rng(seed).normal(size=60) for seed in seeds], np.float32)
+    rows[:, ::7] = -np.inf
+    several = draws(rows, sampling, [np.random.default_rng(seed) for seed in seeds])
+    alone = [
+        draw(row, sampling, np.random.default_rng(s)) for row, s in zip(rows, seeds, strict=True)
+    ]
+    assert several == alone
 
 
 @given(LOGITS, SAMPLINGS)

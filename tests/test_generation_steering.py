@@ -142,7 +142,7 @@ def test_a_wish_begins_at_its_second_of_played_and_its_measure_of_written_music(
 
 def test_measures_of_wishes_are_counted_from_the_next_bar_line():
     wishes = Wishes.of([(0, Steering(key="C")), (2, Steering(key="G"))], 96, 24)
-    rows = [wishes.at(tick)["steer_key"] for tick in (0, 23, 24 + 191, 24 + 192)]
+    rows = [wishes.at(tick)[0] for tick in (0, 23, 24 + 191, 24 + 192)]
     assert rows == [1, 1, 1, 8]
 
 

@@ -147,6 +147,16 @@ def test_a_long_piece_is_cut_into_parts_and_every_event_comes_once(notes):
     assert len(batches) < 8192 / 512 + 2
 
 
+def test_few_pieces_are_cut_so_that_every_stream_has_as_much_to_do():
+    config = replace(PLAIN, recall=False)
+    settings = _settings(config, window=16, batch_size=8)
+    data = EventsData(_random_pieces(config, [3000, 500]), settings)
+    batches = list(data.epoch(1))
+    assert _events(batches) == _events(data.whole(streams=2, window=16))
+    heard = np.mean([batch["counts"].any(axis=0).mean() for batch in batches])
+    assert heard > 0.7  # uncut, the two would keep two of the eight busy
+
+
 @pytest.mark.parametrize("number", [1, 2, 3])
 def test_no_stream_goes_on_long_after_the_others(number):
     lengths = np.random.default_rng(5).integers(5, 4000, 80).tolist()

@@ -117,11 +117,40 @@ def test_a_split_takes_every_piece_once_and_no_work_twice(drawn, share, seed):
     split = split_pieces(drawn, share, seed)
     assert sorted(split.train + split.held_out) == list(range(len(drawn)))
     assert split.train
-    assert len(split.held_out) <= round(share * len(drawn))
+    if len(split.held_out) > round(share * len(drawn)):
+        # Then it is one group, the smallest, and not more than half.
+        assert len({groups_of(drawn)[i] for i in split.held_out}) == 1
+        assert len(split.held_out) <= len(drawn) / 2
     assert split == split_pieces(drawn, share, seed)
     group = related(drawn)
     for kind in (lambda i: drawn[i].work, lambda i: drawn[i].sha256, lambda i: f"group {group[i]}"):
         assert not set(map(kind, split.train)) & set(map(kind, split.held_out)) - {""}
+
+
+def test_of_few_works_with_many_movements_the_smallest_is_held_out(played):
+    works = ["a"] * 4 + ["b"] * 3 + ["c"] * 3
+    named = [replace(played[0], work=work, name=f"{i}") for i, work in enumerate(works)]
+    melody = np.random.default_rng(0).integers(40, 80, (10, 60))
+    movements = [
+        replace(piece, notes=_drawn("", "", pitches.tolist()).notes)
+        for piece, pitches in zip(named, melody, strict=True)
+    ]
+    for seed in range(4):
+        split = split_pieces(movements, 0.2, seed)
+        assert {works[i] for i in split.held_out} in ({"b"}, {"c"})
+        assert len(split.held_out) == 3
+    assert not split_pieces(movements[:4], 0.2, 0).held_out
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_the_model_to_begin_with_has_learned_is_held_out_last(seed):
+    pitches = np.random.default_rng(1).integers(40, 80, (10, 60)).tolist()
+    pieces = [_drawn("", f"{i}", line) for i, line in enumerate(pitches)]
+    learned = {f"{i}" for i in range(7)}
+    assert set(split_pieces(pieces, 0.2, seed, learned).held_out) < {7, 8, 9}
+    most = split_pieces(pieces, 0.5, seed, learned).held_out
+    assert len(most) == 5
+    assert {7, 8, 9} < set(most)
 
 
 def test_a_listed_split_holds_out_the_files_that_are_listed(played):

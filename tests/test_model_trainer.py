@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import csv
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from music21_lstm.encoding.midi import read_midi
 from music21_lstm.errors import TrainingError
+from music21_lstm.model import presets
+from music21_lstm.model.bases import FINE_TUNING_PLAYED
 from music21_lstm.model.checkpoint import Checkpoint, load
 from music21_lstm.model.config import EventsConfig, PostConfig, array_shapes, played_edges
 from music21_lstm.model.corpora import chorales
 from music21_lstm.model.dataset import digest_of
 from music21_lstm.model.network import arrays_of
-from music21_lstm.model.records import read_state, total
+from music21_lstm.model.processor import precision_for
+from music21_lstm.model.records import Epoch, read_state, total
 from music21_lstm.model.settings import settings_for
 from music21_lstm.model.trainer import Trainer
-from music21_lstm.model.training import train
+from music21_lstm.model.training import memorising, train
 
 PLAYED = {
     "time_base": "played", "resolution": 50, "delta_edges": played_edges(), "bar_positions": 0,
@@ -97,11 +103,13 @@ def tuned(trained, pieces, held, tmp_path_factory):
 
 def test_fine_tuning_begins_where_the_checkpoint_is(tuned):
     model, folder, start, _ = tuned
-    (row,) = read_state(folder).history
-    # One was measured in bfloat16, the other in float32.
-    assert {"total": row.loss, **row.held_out} == pytest.approx(
-        start.metadata["held_out_loss"], rel=1e-2
-    )
+    before, after = read_state(folder).history
+    assert (before.epoch, before.train, after.epoch) == (0, {}, 1)
+    for row in (before, after):
+        # One was measured in bfloat16, the other in float32.
+        assert {"total": row.loss, **row.held_out} == pytest.approx(
+            start.metadata["held_out_loss"], rel=1e-2
+        )
     for name, array in start.arrays.items():
         assert np.abs(model.arrays[name] - array).max() < 1e-6, name
 
@@ -112,6 +120,92 @@ def test_a_fine_tuned_model_has_the_configuration_of_what_it_began_with(tuned):
     assert model.config.delta_edges == start.config.delta_edges
     assert model.config.dropout == settings.model.dropout
     assert load(folder).config == model.config
+
+
+def test_a_fine_tuning_that_makes_nothing_better_keeps_what_it_began_with_and_stops(
+    tuned, pieces, held, tmp_path
+):
+    _, _, start, _ = tuned
+    settings = settings_for("events", epochs=9, window=64, batch_size=3, learning_rate=0.5)
+    rows = []
+    kept = train(pieces, tmp_path / "m", settings, held_out=held, start=start, on_epoch=rows.append)
+    assert [row.epoch for row in rows[-1]] == [0, 1, 2]
+    assert kept.metadata["epoch"] == 0
+    assert all(np.array_equal(kept.arrays[name], array) for name, array in start.arrays.items())
+    with (tmp_path / "m" / "history.csv").open() as table:
+        first = next(csv.DictReader(table))
+    assert (first["epoch"], first["train_loss"]) == ("0", "")
+    assert float(first["held_out_loss"]) == pytest.approx(rows[-1][0].loss, abs=1e-5)
+
+
+def test_a_fine_tuning_that_was_stopped_goes_on_to_the_same_weights(tuned, pieces, held, tmp_path):
+    _, _, start, _ = tuned
+    settings = settings_for("events", epochs=2, window=64, batch_size=3, dropout=0.1)
+
+    def stop(history):
+        if history[-1].epoch == 1:
+            raise KeyboardInterrupt
+
+    options = {"held_out": held, "start": start}
+    with pytest.raises(KeyboardInterrupt):
+        train(pieces, tmp_path / "a", settings, on_epoch=stop, **options)
+    resumed = train(pieces, tmp_path / "a", settings, resume=True, **options)
+    whole = train(pieces, tmp_path / "b", settings, **options)
+    assert [row.epoch for row in read_state(tmp_path / "a").history] == [0, 1, 2]
+    assert all(np.array_equal(resumed.arrays[name], array) for name, array in whole.arrays.items())
+
+
+def test_the_preset_piano_trained_on_one_half_of_a_rag_explains_the_other_better(tmp_path):
+    rag = read_midi("tests/data/maple-leaf-rag.mid")
+    cuts = [(f"{first}", rag[first : first + 700]) for first in (0, 700, 1400)]
+    settings = settings_for("events", **{**FINE_TUNING_PLAYED, "epochs": 1})
+    tuned = train(
+        cuts, tmp_path / "m", settings, held_out={digest_of(cuts[2][1])},
+        start=load(presets.resolve("piano")),
+    )  # fmt: skip
+    before, after = read_state(tmp_path / "m").history
+    assert after.loss < before.loss - 0.1
+    assert tuned.metadata["epoch"] == 1
+
+
+def _row(epoch, train, held_out):
+    return Epoch(epoch, {"key": train} if train else {}, {"key": held_out}, 1e-3, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("losses", "memorises"),
+    [
+        ([(0, 5.0), (4.0, 4.0), (3.0, 3.0), (2.5, 2.9)], False),
+        ([(0, 5.0), (4.0, 4.0), (3.0, 4.1)], False),
+        ([(0, 5.0), (4.0, 4.0), (3.0, 4.1), (2.5, 4.2)], True),
+        # It is worse on both sides: it learns nothing, and memorises nothing.
+        ([(0, 5.0), (4.0, 4.0), (4.5, 4.1), (5.5, 4.2)], False),
+        # The model was best before it was trained on.
+        ([(0, 3.0), (4.0, 4.0), (3.0, 4.1)], True),
+        ([(0, 3.0), (4.0, 4.0), (4.5, 4.1)], False),
+    ],
+)
+def test_a_model_memorises_that_gets_better_on_what_it_is_trained_on_alone(losses, memorises):
+    rows = tuple(_row(epoch, *pair) for epoch, pair in enumerate(losses))
+    assert memorising(rows) is memorises
+    assert memorising(rows[1:]) is (memorises and losses[0][1] > 4)
+
+
+@pytest.mark.parametrize(
+    ("flags", "precision"),
+    [("fpu avx2", "float32"), ("fpu avx2 avx512_bf16 amx_tile", "bfloat16"), ("", "float32")],
+)
+def test_bfloat16_is_chosen_where_the_processor_has_it(tmp_path, flags, precision):
+    told = tmp_path / "cpuinfo"
+    told.write_text(f"processor\t: 0\nmodel name\t: any\nflags\t\t: {flags}\n")
+    assert precision_for("auto", told) == precision
+    assert precision_for("auto", tmp_path / "none") == "float32"
+    assert precision_for("bfloat16", told) == "bfloat16"
+
+
+def test_the_metadata_says_what_was_computed_in(pieces):
+    trainer = Trainer(pieces, replace(SETTINGS, precision="auto"))
+    assert trainer.settings.precision == precision_for("auto") != "auto"
 
 
 def test_a_model_of_another_recipe_is_not_trained_on(pieces, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,7 +18,9 @@ from music21_lstm.errors import EncodingError
 from music21_lstm.notation import engrave
 from music21_lstm.notation.bars import bars_of, locate
 from music21_lstm.notation.beats import Tempo, place_played, read_beats
+from music21_lstm.notation.beats.barring import bar_lines
 from music21_lstm.notation.beats.chords import FEATURES, features_of, group
+from music21_lstm.notation.beats.counting import count_bars
 from music21_lstm.notation.beats.lattice import lattice_of
 from music21_lstm.notation.beats.tables import LEARNT, tables
 from music21_lstm.notation.metre import UNIT, Metre
@@ -251,6 +254,37 @@ def test_a_pause_is_no_change_of_tempo():
     assert [pause for pause in tempo.pauses if 1.5 < pause.seconds < 4]
 
 
+def test_each_bar_line_is_where_all_of_the_piece_wants_it():
+    # Quarters: twenty bars of three, then sixty of two; a downbeat in four is not heard as one.
+    downbeats = [*range(1, 61, 3), *range(61, 181, 2)]
+    level = np.zeros((181, 4))
+    level[:, 0], level[:, 1] = -3.0, 1.0
+    level[downbeats] = (2.0, -2.0, 0.0, 0.0)
+    level[downbeats[::4]] = (-1.0, 1.0, 0.0, 0.0)
+    metres = [Metre(2, 4), Metre(3, 4)]
+    first, bars = bar_lines(24 * np.arange(181), level, metres, np.zeros(2), tables())
+    assert [(first + place, str(metre)) for place, metre in bars] == [
+        (24 * -2, "3/4"),
+        (24 * 61, "2/4"),
+    ]
+
+
+@given(
+    st.lists(st.integers(0, 200), min_size=1, max_size=60),
+    st.sampled_from([LEARNT[:3], LEARNT[3:], LEARNT[:1], (Metre(5, 4),)]),
+)
+def test_bar_lines_are_on_beats_and_one_is_at_the_first_chord_or_before(steps, metres):
+    slots = np.cumsum(steps)
+    beat = metres[0].beat * 24 // UNIT
+    slots -= slots % 3
+    level = np.random.default_rng(0).normal(size=(len(slots), 4))
+    first, bars = bar_lines(slots, level, metres, np.zeros(len(metres)), tables())
+    assert first <= slots[0] < first + 24 * bars[0][1].length // UNIT
+    assert bars[0][0] == first % beat == 0
+    assert all(before[0] < after[0] for before, after in pairwise(bars))
+    assert all(place % beat == 0 for place, _ in bars)
+
+
 # Tuplets.
 
 
@@ -313,7 +347,9 @@ def test_any_performance_gets_whole_bars_with_its_notes_in_order(performance):
 
 
 @pytest.mark.parametrize(
-    ("count", "seconds"), [(1, 1), (128, 0), (2000, 1), (300, 3000), (1500, 150)], ids=str
+    ("count", "seconds"),
+    [(1, 1), (128, 0), (2000, 1), (300, 3000), (1500, 150), (2000, 3600)],
+    ids=str,
 )
 def test_music_without_any_pulse_ends_well(count, seconds):
     rng = np.random.default_rng(count)
@@ -330,6 +366,22 @@ def test_extreme_tempi_end_well(bpm):
     performance = played(notes)
     placed, sections, _ = place_played(performance)
     lawful(performance, placed, sections)
+
+
+def test_a_long_piece_takes_little_more_memory_than_a_short_one():
+    rng = np.random.default_rng(0)
+
+    def peak(chords):
+        times = np.cumsum(rng.uniform(0.1, 0.6, chords))
+        notes = np.stack([times, times + 0.3, rng.integers(40, 80, chords), times * 0 + 64], 1)
+        tracemalloc.start()
+        count_bars(group(times, notes[:, 2]), notes)
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return most
+
+    peak(100)
+    assert peak(2800) - peak(1400) < 1400 * 8192
 
 
 def test_the_blocks_of_a_long_piece_join_without_a_seam():

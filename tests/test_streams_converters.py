@@ -9,6 +9,7 @@ import soundfile
 from music21 import converter, corpus, exceptions21, note, stream
 
 import music21_lstm as ml
+from music21_lstm.audio import FORMATS
 from music21_lstm.streams.subconverters import CONVERTERS
 
 TEXT = "rs_480 0_no_60_80 470_nf_60_33 10_no_64_70 480_nf_64_64"
@@ -87,12 +88,12 @@ def test_any_stream_is_written(tmp_path):
     assert note.Note("C4").write("notetext", target).read_text().startswith("rs_480\n0_no_60_90")
 
 
-@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3"])
+@pytest.mark.parametrize("suffix", FORMATS)
 def test_a_stream_is_written_as_sound(path, tmp_path, suffix):
     target = tmp_path / f"tune.{suffix}"
     assert converter.parse(path).write(suffix, target) == target
     samples, rate = soundfile.read(target)
-    assert rate == 44_100
+    assert rate == FORMATS[suffix].sample_rate
     assert 1.0 < len(samples) / rate < 12
     assert 0.5 < abs(samples).max() <= 1
 
@@ -114,6 +115,8 @@ def test_registering_twice_changes_nothing_and_unregistering_undoes_it():
     ml.unregister()
     ml.unregister()
     assert registered() == 0
+    with pytest.raises(exceptions21.Music21Exception, match="opus"):
+        note.Note("C4").write("opus")
     with pytest.raises(exceptions21.Music21Exception):
         converter.parse(f"notetext: {TEXT}")
     ml.register()

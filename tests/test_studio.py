@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import http.client
 import json
@@ -16,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from music21_lstm.errors import GenerationError
+from music21_lstm.studio.guard import Guard
 from music21_lstm.studio.order import Order, order_of
 from music21_lstm.studio.workshop import Workshop
 from tests.browser import launched, violations
@@ -88,6 +90,28 @@ def test_an_upload_of_200_megabytes_is_refused_in_words(studio):
     assert (status, text) == (413, "The request is larger than 6 MB; send a smaller file.")
 
 
+def test_a_request_that_never_ends_is_refused_in_words():
+    async def app(*_):
+        raise AssertionError
+
+    said = []
+
+    async def send(message):
+        said.append(message)
+
+    async def receive():
+        if not said:
+            said.append({"type": "begun"})
+            return {"type": "http.request", "body": b"{", "more_body": True}
+        return await asyncio.Future()
+
+    headers = [(b"host", b"127.0.0.1:1"), (b"origin", b"http://127.0.0.1:1")]
+    scope = {"type": "http", "method": "POST", "headers": headers}
+    asyncio.run(Guard(app, 1, patience=0.05)(scope, receive, send))
+    assert said[1]["status"] == 408
+    assert said[2]["body"] == b"The request took longer than 0.05 seconds to arrive; send it again."
+
+
 def test_a_wrong_host_is_refused_in_words(studio):
     status, text = studio.ask("GET", "/", host="evil.example:80")
     assert status == 403
@@ -154,6 +178,16 @@ def test_whatever_is_sent_becomes_an_order_or_a_refusal(data):
         assert ".." not in order.corpus
 
 
+def test_a_workshop_that_closes_lets_its_thread_and_its_process_end(tmp_path):
+    workshop = Workshop(tmp_path)
+    jobs = [workshop.submit(Order("chorale", amount=100)) for _ in range(2)]
+    while jobs[0].state == "waiting":
+        time.sleep(0.01)
+    workshop.close()
+    assert not workshop.at_work
+    assert jobs[1].state == "waiting"
+
+
 def test_a_full_queue_and_a_piece_that_takes_too_long_are_refused_in_words(tmp_path):
     workshop = Workshop(tmp_path, time_limit=0.01, longest_queue=1)
     jobs = [workshop.submit(Order("chorale"))]
@@ -169,6 +203,7 @@ def test_a_full_queue_and_a_piece_that_takes_too_long_are_refused_in_words(tmp_p
             break
         time.sleep(0.1)
     workshop.close()
+    assert not workshop.at_work
     assert "took longer than 0 s and was given up" in jobs[0].error
 
 
@@ -193,10 +228,32 @@ def test_from_the_form_to_the_page_and_bars_written_anew(studio):
         tab.locator("#status", has_text=re.compile("^Done")).wait_for(timeout=300_000)
         assert "bars 2-2 anew" in tab.locator("#history li").first.inner_text()
         assert tab.locator("#history li").count() == 2
+        tab.emulate_media(color_scheme="dark")
+        tab.set_viewport_size({"width": 390, "height": 844})
+        tab.reload()
+        tab.locator("#history button").last.click()
+        piece.locator("#score .note").first.wait_for()
+        assert tab.evaluate("document.getElementById('frame').getBoundingClientRect().top") < 400
+        assert violations(tab) == []
+        assert tab.evaluate("document.documentElement.scrollWidth") <= 390
         outside = [
             each for each in requests if not each.startswith((studio.address, "blob:", "data:"))
         ]
         assert outside == []
+
+
+def test_a_corrupt_file_chosen_in_the_form_is_refused_in_words(studio, tmp_path):
+    (tmp_path / "broken.mid").write_bytes(b"MThd\0\0\0\6\0\1")
+    with launched() as browser:
+        tab = browser.new_page()
+        tab.goto(studio.address)
+        tab.get_by_label("a file").check()
+        tab.click("#generate")
+        tab.locator("#status.bad", has_text="Choose a file first.").wait_for()
+        tab.set_input_files("#file", tmp_path / "broken.mid")
+        tab.click("#generate")
+        tab.locator("#status.bad", has_text="truncated").wait_for(timeout=300_000)
+        assert tab.locator("#frame").is_hidden()
 
 
 def test_a_taken_port_is_one_line(studio):

@@ -13,7 +13,7 @@ from music21_lstm.encoding.midi import read_midi
 from music21_lstm.errors import TrainingError
 from music21_lstm.generation.index import INDEX_FILE, Index
 from music21_lstm.model import checkpoint
-from music21_lstm.model.bases import BASES
+from music21_lstm.model.bases import BASES, FINE_TUNING
 from music21_lstm.model.corpora import chorales
 from music21_lstm.model.settings import settings_for
 
@@ -73,10 +73,13 @@ def test_a_model_is_trained_on_with_what_is_held_out_and_keeps_its_network(base,
     assert tuned.config.units == TINY["units"]
     assert len(tuned.metadata["data"]["held_out"]) == 1
     assert tuned.metadata["start"]["name"] == str(base[0])
-    assert tuned.metadata["settings"]["learning_rate"] == pytest.approx(3e-4)
-    assert [len(rows) for rows in history] == [1, 2]
+    assert tuned.metadata["settings"]["learning_rate"] == pytest.approx(
+        FINE_TUNING["learning_rate"]
+    )
+    assert tuned.metadata["settings"]["stretch"] == 0
+    assert [[row.epoch for row in rows] for rows in history] == [[0], [0, 1], [0, 1, 2]]
     with (tmp_path / "tuned" / "history.csv").open() as table:
-        assert len(list(csv.DictReader(table))) == 2
+        assert [row["epoch"] for row in csv.DictReader(table)] == ["0", "1", "2"]
     joined = Index.load(tmp_path / "tuned" / INDEX_FILE)
     assert len(joined.pieces) == 3 + 5
     start = checkpoint.load(base[0])

@@ -1,7 +1,8 @@
 """From performance to score on pieces whose score is known, beside music21's import and MuseScore 3.
 
 ``python -m benchmarks notation DATA [--only piano|vienna] [--limit N] [--peers] [--json FILE]
-[--work FOLDER]``: what the peers wrote is kept in the folder of work.
+[--work FOLDER]``: what the peers wrote is kept in the folder of work. With ``--beats`` only our beats
+and downbeats are judged, and no page is engraved.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from itertools import islice
 from pathlib import Path
 
 from benchmarks.notation.counters import COUNTERS, counters
+from benchmarks.notation.heard import heard
 from benchmarks.notation.measures import measures
 from benchmarks.notation.muster import Errors
 from benchmarks.notation.programs import PEERS, Failed, make
@@ -30,6 +32,9 @@ BLOCKS = (
     COUNTERS,
 )
 """The columns of the table, as many beside one another as are read at a glance."""
+
+BEATS = (("beat", "downbeat"),)
+"""Those of ``--beats``."""
 
 
 def compare(
@@ -48,16 +53,23 @@ def compare(
             yield row
 
 
-def table(rows: Sequence[dict[str, object]]) -> str:
+def beats(files: Sequence[Path]) -> Iterator[dict[str, object]]:
+    """A row for each file: how well its beats and downbeats are heard."""
+    for path in files:
+        piece = piece_of(path)
+        yield {"program": "music21-lstm", "piece": piece.name, **heard(piece)}
+
+
+def table(rows: Sequence[dict[str, object]], blocks: Sequence[Sequence[str]] = BLOCKS) -> str:
     """The mean of each measure, a line a program; files on which it failed are said and left out."""
     lines = []
-    for columns in BLOCKS:
+    for columns in blocks:
         names = [name.replace("muster_", "m. ") for name in columns]
         lines.append(f"{'':<22}" + "".join(f"{name:>11}" for name in names))
         for program in dict.fromkeys(str(row["program"]) for row in rows):
             own = [row for row in rows if row["program"] == program]
             good = [row for row in own if "failed" not in row]
-            cells = [_mean(row[name] for row in good) for name in columns]
+            cells = [_mean(row.get(name) for row in good) for name in columns]
             lines.append(f"{program:<13}{len(good):>4}/{len(own):<4}" + "".join(cells))
     return "\n".join(lines)
 
@@ -77,6 +89,7 @@ def main() -> None:
     parser.add_argument(
         "--peers", nargs="*", choices=PEERS, help="these as well; without a name, both"
     )
+    parser.add_argument("--beats", action="store_true", help="only beats and downbeats, only ours")
     parser.add_argument("--json", type=Path, help="write the rows, piece by piece")
     parser.add_argument(
         "--work", type=Path, default=Path(tempfile.gettempdir()) / "notation-benchmark"
@@ -93,12 +106,17 @@ def main() -> None:
             print(f"{collection}: no pieces in {options.data}; name the folder that has them")
             continue
         rows = []
-        for row in compare(chosen, programs, options.work):
+        made = beats(chosen) if options.beats else compare(chosen, programs, options.work)
+        for row in made:
             rows.append(row)
             if options.json:
                 options.json.write_text(json.dumps([*every, *rows], indent=1), encoding="utf-8")
         print(f"{collection}: {len(chosen)} pieces")
-        print(table(rows))
+        print(table(rows, BEATS if options.beats else BLOCKS))
+        if options.beats and collection == "vienna":
+            for work in dict.fromkeys(str(row["piece"]).rsplit("_", 1)[0] for row in rows):
+                print(work)
+                print(table([row for row in rows if str(row["piece"]).startswith(work)], BEATS))
         for row in rows:
             if "failed" in row:
                 print(f"{row['program']} failed on {row['piece']}: {row['failed']}")

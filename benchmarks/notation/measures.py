@@ -14,7 +14,7 @@ from benchmarks.notation.muster import errors
 from benchmarks.notation.page import Note, Page, beats_of, performed_times
 from benchmarks.notation.truth import Piece
 
-__all__ = ["FACTORS", "measures"]
+__all__ = ["FACTORS", "beat_measures", "measures"]
 
 FACTORS = tuple(
     Fraction(*f)
@@ -48,7 +48,7 @@ def measures(piece: Piece, page: Page) -> dict[str, float | None]:
     """
     times = piece.times()
     found: dict[str, float | None] = dict(
-        zip(("beat", "downbeat"), _beats(piece, page, times), strict=True)
+        zip(("beat", "downbeat"), beat_measures(piece, page, times), strict=True)
     )
     by_played = {note.played: note for note in page.notes if note.played is not None}
     pairs = [
@@ -79,7 +79,8 @@ def _share(
     return sum(found) / len(found) if found else None
 
 
-def _beats(piece: Piece, page: Page, times: list[float]) -> tuple[float, float]:
+def beat_measures(piece: Piece, page: Page, times: list[float]) -> tuple[float, float]:
+    """The F measures of the beats and of the downbeats of *page*, within 70 ms."""
     true = piece.beats or tuple(
         performed_times(piece.truth, times, places) for places in beats_of(piece.truth)
     )

@@ -37,7 +37,10 @@ _MOST_GAIN_DB = 40.0
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """What was measured of sound with *frames* at *sample_rate*, by cells of *cell* frames."""
+    """What was measured of sound with *frames* at *sample_rate*, by cells of *cell* frames.
+
+    *true_peaks* are empty where they were not measured; the *peaks* are coarser then.
+    """
 
     sample_rate: int
     frames: int
@@ -75,9 +78,8 @@ class Meter:
         self._filter = np.fft.rfft(_k_weighting(sample_rate), _SIZE)[:, None].astype(np.complex64)
         self._window = np.zeros((_SIZE, 2), np.float32)
         self._filled, self._frames = _TAPS, 0
-        self._peaks: list[Cells] = []
-        self._true_peaks: list[Cells] = []
-        self._energies: list[Cells] = []
+        # Bytes of float32: an hour is 13,000 windows, and as many small arrays are mostly headers.
+        self._peaks, self._true_peaks, self._energies = bytearray(), bytearray(), bytearray()
 
     def add(self, block: Block) -> None:
         """Measure the frames that come next, of shape (frames, 2)."""
@@ -98,7 +100,7 @@ class Meter:
         cells = -(-frames // self._cell)
         lag = _LAG // GRAIN if self._true else 0
         peaks, true, energies = (
-            np.concatenate(found) if found else np.zeros(0, np.float32)
+            np.frombuffer(found, np.float32)
             for found in (self._peaks, self._true_peaks, self._energies)
         )
         return Levels(
@@ -111,13 +113,14 @@ class Meter:
         spectrum = np.fft.rfft(window, axis=0)
         weighted = np.fft.irfft(spectrum * self._filter, axis=0)[_TAPS:]
         cells = (_HOP // self._cell, self._cell * 2)
-        self._energies.append(np.square(weighted).reshape(cells).sum(axis=1, dtype=np.float32))
-        self._peaks.append(np.abs(window[_TAPS:]).reshape(cells).max(axis=1))
+        self._energies += np.square(weighted).reshape(cells).sum(axis=1, dtype=np.float32).data
+        peaks = np.abs(window[_TAPS:]).reshape(cells).max(axis=1)
+        self._peaks += (peaks if self._true else peaks.max(keepdims=True)).data
         if self._true:
             fine = np.fft.irfft(spectrum, _SIZE * _OVERSAMPLING, axis=0) * _OVERSAMPLING
             start = (_TAPS - _LAG) * _OVERSAMPLING
             between = np.abs(fine[start : start + _HOP * _OVERSAMPLING])
-            self._true_peaks.append(between.reshape(cells[0], -1).max(axis=1).astype(np.float32))
+            self._true_peaks += between.reshape(cells[0], -1).max(axis=1).astype(np.float32).data
         window[:_TAPS] = window[-_TAPS:].copy()
         self._filled = _TAPS
 

@@ -1,4 +1,4 @@
-"""A MIDI file as an ensemble: every channel with its program, drums, bends and pedals included.
+"""A MIDI file as an ensemble: every channel with its program, drums, corners and pedals included.
 
 :func:`music21_lstm.read` makes one performance of a MIDI file, the thing that a model learns from.
 To hear a file all that a synthesizer understands is kept, each channel by itself.
@@ -88,11 +88,15 @@ class _Reading:
                 elif message.is_meta or chosen in (None, number):
                     rows.append((tick, port, name, message))
         rows.sort(key=lambda row: row[0])
-        times = list(self._times(rows))
-        for time, (_, port, name, message) in zip(times, rows, strict=True):
+        start = time = self._end
+        corners: list[tuple[int, float]] = []  # Between these the tempo is steady.
+        for time, (tick, port, name, message) in zip(self._times(rows), rows, strict=True):
             self._hear(time, port, name, message)
-        self._add_beats(rows, times)
-        self._end = max([self._end, *times])
+            if message.type == "set_tempo":
+                corners.append((tick, time - start))
+        if rows:
+            self._add_beats(rows, [*corners, (rows[-1][0], time - start)])
+        self._end = time
 
     def _times(self, rows: Iterable[tuple[int, int, str, Any]]) -> Iterator[float]:
         """The time of each row in seconds; summed in whole numbers, so that no error adds up."""
@@ -142,24 +146,23 @@ class _Reading:
                 return
         channel.messages.append(Message(time, *what))
 
-    def _add_beats(self, rows: list[tuple[int, int, str, Any]], times: list[float]) -> None:
+    def _add_beats(
+        self, rows: list[tuple[int, int, str, Any]], corners: list[tuple[int, float]]
+    ) -> None:
+        """The beats of a piece that starts where the last one ended; *corners* are since then."""
         metres = [
             (tick, message.numerator, message.denominator)
             for tick, _, _, message in rows
             if message.type == "time_signature" and message.numerator > 0
         ]
-        # A piece that follows another starts where that ended.
-        start = self._end
-        ticks = [tick for tick, *_ in rows]
-        since = [time - start for time in times]
-        beats = beats_at(self._resolution, metres, ticks, since)
-        self._beats += [Beat(time + start, first) for time, first in beats]
+        beats = beats_at(self._resolution, metres, *zip(*corners, strict=True))
+        self._beats += [Beat(time + self._end, first) for time, first in beats]
 
     def ensemble(self) -> Ensemble:
         """All channels that have a note, in order."""
         parts = tuple(
             SoundingPart(
-                tuple(channel.messages),
+                channel.messages,
                 channel.program or 0,
                 channel.percussion,
                 ", ".join(filter(None, channel.names)) or f"channel {key % _PORT_CHANNELS + 1}",

@@ -1,11 +1,23 @@
-"""What a sound file says of itself: title, composer, album, and what made it."""
+"""What a sound file says of itself: title, composer, album, and what made it.
+
+In MP3 and WAV it is an ID3v2.4 tag, in front or as a chunk; in FLAC, Ogg Vorbis and Opus a Vorbis
+comment. All are UTF-8. libsndfile can write some of this, but neither a composer nor a field of
+one's own, and in MP3 no script but Latin.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import shutil
+import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
+
+from music21_lstm.audio import id3, ogg
+from music21_lstm.audio.riff import chunks
+from music21_lstm.files import whole_file
 
 __all__ = ["Tags", "read_tags", "write_tags"]
 
@@ -27,12 +39,12 @@ class Tags:
 
 
 _VORBIS = {
-    "title": "title",
-    "composer": "composer",
-    "album": "album",
-    "comment": "comment",
-    "software": "encoder-settings",
-    "recipe": "music21_lstm_recipe",
+    "title": "TITLE",
+    "composer": "COMPOSER",
+    "album": "ALBUM",
+    "comment": "COMMENT",
+    "software": "ENCODER-SETTINGS",
+    "recipe": "MUSIC21_LSTM_RECIPE",
 }
 """The field of a Vorbis comment for each tag."""
 
@@ -42,74 +54,136 @@ _ID3 = {
     "album": "TALB",
     "comment": "COMM",
     "software": "TENC",
-    "recipe": "TXXX",
+    "recipe": "TXXX:music21-lstm recipe",
 }
 """The frame of an ID3v2.4 tag for each tag."""
 
-_RECIPE = "music21-lstm recipe"
+_VENDOR = "music21-lstm"
+_LENGTH = struct.Struct("<I")
+_COMMENT_BLOCK, _PADDING_BLOCK, _LAST_BLOCK = 4, 1, 0x80
+_ID3_CHUNK = b"id3 "
+_LARGEST_RIFF = 0xFFFFFFFF
 
 
 def write_tags(path: Path, name: str, tags: Tags) -> None:
-    """Put *tags* into the file at *path*, which has the format *name*."""
-    said = {field: value for field in _VORBIS if (value := getattr(tags, field))}
-    if not said:
+    """Put *tags* into the file at *path*, which has the format *name* and none yet."""
+    names = _ID3 if name in ("mp3", "wav") else _VORBIS
+    fields = {key: text for field, key in names.items() if (text := _text(getattr(tags, field)))}
+    if not fields:
         return
-    file = _opened(path, name)
-    if file.tags is None:
-        file.add_tags()
-    if name in ("mp3", "wav"):
-        for field, value in said.items():
-            file.tags.add(_frame(field, value))
-    else:
-        for field, value in said.items():
-            file.tags[_VORBIS[field]] = value
-    file.save(padding=_no_padding)
+    if name == "wav":
+        with path.open("r+b") as file:
+            _append_chunk(file, id3.pack(fields))
+        return
+    with whole_file(path) as tagged, path.open("rb") as source, tagged.open("wb") as sink:
+        if name == "mp3":
+            sink.write(id3.pack(fields))
+        elif name == "flac":
+            _flac_header(source, sink, fields)
+        else:
+            ogg.with_comment(source, sink, _comment(fields))
+        shutil.copyfileobj(source, sink)
 
 
 def read_tags(path: Path, name: str) -> Tags:
     """The tags of the file at *path*; empty where it has none, or is no such file."""
-    import mutagen
-
     try:
-        tags = _opened(path, name).tags or {}
-    except (mutagen.MutagenError, OSError):
+        with path.open("rb") as file:
+            found = _READERS[name](file)
+    except (OSError, KeyError, ValueError, struct.error, StopIteration):
         return Tags()
-    if name not in ("mp3", "wav"):
-        return Tags(**{field: "".join(tags.get(key, [""])) for field, key in _VORBIS.items()})
-    return Tags(**{field: _said(tags, field) for field in _ID3})
+    names = _ID3 if name in ("mp3", "wav") else _VORBIS
+    return Tags(**{field: found.get(key, "") for field, key in names.items()})
 
 
-def _said(tags: Any, field: str) -> str:
-    found = tags.getall(f"TXXX:{_RECIPE}" if field == "recipe" else _ID3[field]) if tags else []
-    return str(found[0].text[0]) if found else ""
+def _read_mp3(file: BinaryIO) -> dict[str, str]:
+    head = file.read(10)
+    return id3.unpack(head + file.read(id3.size_of(head)))
 
 
-def _frame(field: str, value: str) -> Any:
-    """The ID3 frame of one tag, in UTF-8."""
-    from mutagen import id3
-
-    make: Callable[..., Any] = getattr(id3, _ID3[field])
-    if field == "comment":
-        return make(encoding=id3.Encoding.UTF8, lang="eng", desc="", text=[value])
-    if field == "recipe":
-        return make(encoding=id3.Encoding.UTF8, desc=_RECIPE, text=[value])
-    return make(encoding=id3.Encoding.UTF8, text=[value])
+def _read_wav(file: BinaryIO) -> dict[str, str]:
+    for chunk in chunks(file, 12, file.seek(0, os.SEEK_END)):
+        if chunk.name == _ID3_CHUNK:
+            file.seek(chunk.start)
+            return id3.unpack(file.read(chunk.size))
+    return {}
 
 
-def _opened(path: Path, name: str) -> Any:
-    """The file as mutagen has it."""
-    from mutagen import flac, mp3, oggopus, oggvorbis, wave
-
-    kinds: dict[str, Callable[..., Any]] = {
-        "wav": wave.WAVE,
-        "flac": flac.FLAC,
-        "ogg": oggvorbis.OggVorbis,
-        "opus": oggopus.OggOpus,
-        "mp3": mp3.MP3,
-    }
-    return kinds[name](path)
+def _read_flac(file: BinaryIO) -> dict[str, str]:
+    blocks = dict(_flac_blocks(file))
+    return _fields(blocks[_COMMENT_BLOCK])
 
 
-def _no_padding(_info: object) -> int:
-    """A rendered file is made anew, not edited: room for that would be waste."""
-    return 0
+def _read_ogg(file: BinaryIO) -> dict[str, str]:
+    return _fields(ogg.comment_of(file))
+
+
+_READERS = {
+    "mp3": _read_mp3,
+    "wav": _read_wav,
+    "flac": _read_flac,
+    "ogg": _read_ogg,
+    "opus": _read_ogg,
+}
+
+
+def _text(value: str) -> str:
+    """*value* without what cannot be written: zeros, and the halves of characters in file names."""
+    return value.encode("utf-8", "replace").decode().replace("\0", "")
+
+
+def _append_chunk(file: BinaryIO, data: bytes) -> None:
+    """Put *data* at the end of a RIFF file, unless that has no room for it."""
+    size = file.seek(0, os.SEEK_END)
+    data += b"\0" * (len(data) & 1)
+    if size + len(data) > _LARGEST_RIFF:
+        return
+    file.write(b"\0" * (size & 1) + _ID3_CHUNK + _LENGTH.pack(len(data)) + data)
+    total = file.tell() - 8
+    file.seek(4)
+    file.write(_LENGTH.pack(total))
+
+
+def _flac_header(source: BinaryIO, sink: BinaryIO, fields: Mapping[str, str]) -> None:
+    """Copy what is before a FLAC file's sound, with *fields* as its comment."""
+    replaced = (_COMMENT_BLOCK, _PADDING_BLOCK)
+    kept = [(kind, data) for kind, data in _flac_blocks(source) if kind not in replaced]
+    sink.write(b"fLaC")
+    for kind, data in kept:
+        sink.write(bytes([kind]) + len(data).to_bytes(3, "big") + data)
+    comment = _comment(fields)
+    sink.write(bytes([_LAST_BLOCK | _COMMENT_BLOCK]) + len(comment).to_bytes(3, "big") + comment)
+
+
+def _flac_blocks(file: BinaryIO) -> list[tuple[int, bytes]]:
+    """The blocks of metadata by their kinds; *file* then stands where the sound starts."""
+    if file.read(4) != b"fLaC":
+        raise ValueError("no FLAC file")
+    blocks, last = list[tuple[int, bytes]](), 0
+    while not last:
+        kind, *size = file.read(4)
+        last = kind & _LAST_BLOCK
+        blocks.append((kind & ~_LAST_BLOCK, file.read(int.from_bytes(bytes(size), "big"))))
+    return blocks
+
+
+def _comment(fields: Mapping[str, str]) -> bytes:
+    """A Vorbis comment: the inverse of :func:`_fields`."""
+    texts = [_VENDOR.encode(), *(f"{name}={text}".encode() for name, text in fields.items())]
+    vendor, *rest = (_LENGTH.pack(len(text)) + text for text in texts)
+    return vendor + _LENGTH.pack(len(rest)) + b"".join(rest)
+
+
+def _fields(comment: bytes) -> dict[str, str]:
+    """The fields of a Vorbis comment, their names in capitals."""
+    (vendor,) = _LENGTH.unpack_from(comment)
+    place = _LENGTH.size + vendor
+    (count,) = _LENGTH.unpack_from(comment, place)
+    place += _LENGTH.size
+    fields: dict[str, str] = {}
+    for _ in range(count):
+        (size,) = _LENGTH.unpack_from(comment, place)
+        place += _LENGTH.size + size
+        name, _, text = comment[place - size : place].decode("utf-8", "replace").partition("=")
+        fields[name.upper()] = text
+    return fields

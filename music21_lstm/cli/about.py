@@ -18,7 +18,6 @@ _CORE = (
     "music21",
     "lameenc",
     "mido",
-    "mutagen",
     "numpy",
     "pyfluidsynth",
     "safetensors",

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -114,6 +112,10 @@ def _outcomes(jobs: Sequence[Job], workers: int, force: bool) -> Iterator[_Outco
         with warm():
             yield from (_attempt(job, force) for job in jobs)
         return
+    # Not at the top: one file at a time needs none of it.
+    from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+    from multiprocessing import get_context
+
     with ExitStack() as stack:
         # A process each: FluidSynth is not trusted with one file's fault beside another's sound.
         pool: Executor = stack.enter_context(

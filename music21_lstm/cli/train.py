@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import shlex
 import sys
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
     from music21_lstm.model.training import Progress
 
 __all__ = ["train"]
+
+BARS = "▁▂▃▄▅▆▇█"
+
+TIMED_STEPS = 5
+"""After so many steps it is said how long the training will take."""
 
 _data = partial(typer.Option, rich_help_panel="What is learned from")
 _net = partial(typer.Option, rich_help_panel="The network (recipe events)")
@@ -101,11 +107,12 @@ def train(
         float | None, _run(help="Decay of the mean of the weights that is kept (events).")
     ] = None,
     precision: Annotated[
-        str | None, _run(help="float32, or bfloat16 where processors have it (events).")
+        str | None,
+        _run(help="float32, bfloat16, or auto: what the processor is made for (events)."),
     ] = None,
     half: Annotated[bool | None, _run(help="Store the weights as float16.")] = None,
     patience: Annotated[
-        int | None, _run(help="Stop after so many epochs without a better one.")
+        int | None, _run(help="Stop after so many epochs without a better one (with --from: 2).")
     ] = None,
     max_minutes: Annotated[
         float | None, _run(help="Stop after the epoch in which they run out.")
@@ -169,15 +176,24 @@ def _run_training(files: list[str], output: str, meter: _Meter, **options: Any) 
         typer.echo(f"\nstopped; {output} holds the best epoch so far, --resume goes on", err=True)
         raise typer.Exit(130) from None
     meter.close()
-    loss = checkpoint.metadata.get("held_out_loss") or checkpoint.metadata["train_loss"]
-    Printer(quiet=meter.quiet).say(
-        f"{output}: {checkpoint.parameters} weights, epoch {checkpoint.metadata['epoch']}, "
-        f"{loss['total']:.4f} {checkpoint.metadata['loss_unit']}"
+    say = Printer(quiet=meter.quiet).say
+    facts = checkpoint.metadata
+    last = meter.last
+    if last is not None and last.epoch < last.epochs:
+        why = "the time is up" if facts["epoch"] == last.epoch else "it no longer got better"
+        say(f"stopped after epoch {last.epoch} of {last.epochs}: {why}")
+    if held_out := [name for name, _ in facts["data"]["held_out"]]:
+        more = f" and {len(held_out) - 3} more" if len(held_out) > 3 else ""
+        say(f"held out: {', '.join(held_out[:3])}{more}; the curve is in {output}/loss.png")
+    loss = facts.get("held_out_loss") or facts["train_loss"]
+    say(
+        f"{output}: {checkpoint.parameters} weights, epoch {facts['epoch']}, "
+        f"{loss['total']:.4f} {facts['loss_unit']}"
     )
 
 
 class _Meter:
-    """Training's progress as a bar an epoch, with the loss."""
+    """Training's progress: a bar an epoch with the loss, and how it stands after each."""
 
     def __init__(self, quiet: bool) -> None:
         self.quiet = quiet
@@ -186,11 +202,13 @@ class _Meter:
         self._bar: Any = None
         self._done = 0
         self._warned = False
+        self._first: Progress | None = None
+        self.last: Progress | None = None
 
     def read(self, count: int, total: int) -> None:
         """So many files of so many have been read."""
-        if not self.quiet and (count % 20 == 0 or count == total > 20):
-            typer.echo(f"read {count} of {total} files", err=True)
+        if count % 20 == 0 or count == total > 20:
+            self._say(f"read {count} of {total} files")
 
     def skip(self, line: str) -> None:
         """A file found in a folder cannot be read."""
@@ -198,6 +216,8 @@ class _Meter:
 
     def step(self, now: Progress) -> None:
         """A training step is done."""
+        self.last = now
+        self._foretell(now)
         if now.epoch != self._epoch and sys.stderr.isatty():
             self.close()
             self._epoch, self._done = now.epoch, 0
@@ -207,34 +227,52 @@ class _Meter:
             self._bar.label = f"epoch {now.epoch}/{now.epochs}, loss {now.loss:.3f}"
             self._bar.update(now.step - self._done)
             self._done = now.step
-        if now.step == now.steps and not self.quiet:
+        if now.step == now.steps:
             self.close()
             held = "" if now.held_out is None else f", held out {now.held_out:.4f}"
-            typer.echo(
+            self._say(
                 f"epoch {now.epoch}/{now.epochs}: {now.loss:.4f}{held} nats per {now.unit}, "
-                f"{now.seconds:.0f} s",
-                err=True,
+                f"{now.seconds:.0f} s"
             )
+
+    def _foretell(self, now: Progress) -> None:
+        """Say once, as soon as it is known, how long all of it will take; the first step compiles."""
+        first = self._first = self._first or now
+        timed = min(first.step + TIMED_STEPS, now.steps) - first.step
+        if timed and now.epoch == first.epoch and now.step == first.step + timed:
+            epoch = (now.seconds - first.seconds) / timed * now.steps
+            left = now.epochs - now.epoch + 1
+            self._say(f"up to {left} epochs of about {_time(epoch)}: {_time(left * epoch)} in all")
 
     def epoch(self, history: tuple[Epoch, ...]) -> None:
         """An epoch is done: whether it can be seen that the model memorises, and whether it does."""
         from music21_lstm.model.training import memorising
 
+        last = history[-1]
+        if not last.epoch:
+            self._say(f"before: held out {last.loss:.4f} nats per note")
+        elif len(history) > 2 and last.held_out:
+            self._say(f"  held out so far: {curve([row.loss for row in history])}")
         if self._warned:
             return
-        if history[-1].held_out is None:
+        if last.held_out is None:
             line = (
                 "nothing is held out, so it cannot be seen when the model begins to memorise; "
-                "give five pieces or more, and --held-out 0.2"
+                "give five pieces or more, of several works, and --held-out 0.2"
             )
         elif memorising(history):
+            best = min(history, key=lambda row: row.loss)
+            kept = f"epoch {best.epoch}" if best.epoch else "the model as it was"
             line = (
-                "the model has begun to memorise: what is held out gets worse; the best epoch is "
-                "kept, stop here (Ctrl-C) or train with more music"
+                f"the model has begun to memorise: what is held out gets worse; {kept} is kept; "
+                "to go on gains nothing, more music may"
             )
         else:
             return
         self._warned = True
+        self._say(line)
+
+    def _say(self, line: str) -> None:
         if not self.quiet:
             typer.echo(line, err=True)
 
@@ -243,3 +281,35 @@ class _Meter:
         if self._context is not None:
             self._context.__exit__(None, None, None)
             self._context = None
+
+
+def curve(losses: Sequence[float]) -> str:
+    """The course of *losses* as a line of bars, in ASCII where the terminal knows no other.
+
+    >>> curve([2.5, 2.0, 1.0, 1.5])
+    '█▆▁▃ (best: 1.0000)'
+    """
+    low, high = min(losses), max(losses)
+    bars = BARS if _can_show(BARS) else "_.-=+*#"
+    steps = (len(bars) - 1) / ((high - low) or 1)
+    line = "".join(bars[round((loss - low) * steps)] for loss in losses)
+    return f"{line} (best: {low:.4f})"
+
+
+def _can_show(text: str) -> bool:
+    try:
+        text.encode(sys.stderr.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _time(seconds: float) -> str:
+    """A time as people say it.
+
+    >>> _time(42), _time(300), _time(9000)
+    ('42 s', '5 minutes', '2.5 hours')
+    """
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} minutes" if seconds < 6000 else f"{seconds / 3600:.1f} hours"

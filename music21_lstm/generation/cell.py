@@ -1,90 +1,57 @@
 """The networks' forward pass, one event at a time, in NumPy.
 
-docs/model.md says what is computed; here it is arranged for few streams. Embeddings are multiplied
-with the kernels once, when the weights are read, so that an event's part in the input is a row of
-a table. The gates are put in the order i, f, o, c and the first three halved, so that one tanh
-does for all four: sigmoid(x) = (1 + tanh(x / 2)) / 2.
+docs/model.md says what is computed, and :mod:`~music21_lstm.generation.arranged` how the weights stand.
+Of one stream the products are cheap enough for each small operation beside them to count: so results
+go to arrays that are there already, and what is not asked of an event is not computed.
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from music21_lstm.model.config import (
-    AGE_PLANES,
-    EventsConfig,
-    PostConfig,
-    head_parts,
-    input_parts,
-)
-from music21_lstm.model.context import AGE_SCALE, FADE, LONG_FADE, TIMES
+from music21_lstm.generation.arranged import TRACES, Weights, gates_arranged, heard
+from music21_lstm.model.checkpoint import Checkpoint
+from music21_lstm.model.config import EventsConfig, PostConfig
 
 __all__ = ["EventCells", "PostCell"]
 
 Floats = NDArray[np.float32]
-Rows = NDArray[np.intp]
+Codes = NDArray[np.uint8]
+Rows = NDArray[np.intp] | Sequence[int]
 Arrays = Mapping[str, Floats]
-Columns = Mapping[str, Rows | Sequence[int]]
+Columns = Mapping[str, Rows]
 
-_PLANES = ("sounding", *AGE_PLANES)
-
-
-def _gates_arranged(weights: Floats) -> Floats:
-    """Columns i, f, c, o put as i/2, f/2, o/2, c."""
-    i, f, c, o = np.split(weights, 4, axis=-1)
-    return np.ascontiguousarray(np.concatenate([i / 2, f / 2, o / 2, c], axis=-1))
+_ZERO, _HALF, _ONE = np.float32(0), np.float32(0.5), np.float32(1)
 
 
-def _lstm(gates: Floats, carried: Floats, out: Floats) -> None:
-    """One LSTM step in place: *gates* (…, 4u) arranged, *carried* (…, u), the new *out* (…, u)."""
-    units = carried.shape[-1]
-    np.tanh(gates, out=gates)
-    sigmoids = gates[..., : 3 * units]
-    sigmoids *= 0.5
-    sigmoids += 0.5
-    carried *= gates[..., units : 2 * units]
-    gates[..., :units] *= gates[..., 3 * units :]
-    carried += gates[..., :units]
-    np.tanh(carried, out=out)
-    out *= gates[..., 2 * units : 3 * units]
+class _Layer:
+    """The state of one LSTM layer of *streams*: their gates o, i, f, c, and then what they carry."""
 
+    def __init__(self, streams: int, units: int) -> None:
+        self.all = np.zeros((streams, 5 * units), np.float32)
+        self.gates = self.all[:, : 4 * units]
+        self._sigmoids = self.all[:, : 3 * units]
+        self._out = self.all[:, :units]
+        self._enters, self._stays = (
+            self.all[:, units : 2 * units],
+            self.all[:, 2 * units : 3 * units],
+        )
+        self._shares, self._parts = self.all[:, units : 3 * units], self.all[:, 3 * units :]
+        self._carried = self.all[:, 4 * units :]
 
-class _Tables:
-    """Tables of one width, stacked, so that a row of each is looked up and added up in one go."""
-
-    def __init__(self, tables: Mapping[str, Floats]) -> None:
-        self.names = tuple(tables)
-        self._starts = np.cumsum([0, *map(len, tables.values())])[:-1, None]
-        self._stacked = np.concatenate(list(tables.values()))
-
-    def sums(self, columns: Columns) -> Floats:
-        """The sum, (streams, width), of the rows that *columns* names, (streams,) of each table."""
-        rows = np.array([columns[name] for name in self.names])
-        rows += self._starts
-        found: Floats = self._stacked.take(rows, axis=0).sum(axis=0)
-        return found
-
-
-class _Head:
-    """A head: what the parts of its input add (*tables*), and the kernel and bias of its logits."""
-
-    def __init__(self, arrays: Arrays, name: str, parts: dict[str, Floats]) -> None:
-        tables = {part: table for part, table in parts.items() if part not in _PLANES}
-        self.tables = _Tables(tables) if tables else None
-        planes = [table for part, table in parts.items() if part in _PLANES]
-        self.planes = np.concatenate(planes) if planes else np.zeros((0, 0), np.float32)
-        self.kernel = np.ascontiguousarray(arrays[f"head_{name}/logits/kernel"])
-        self.bias = arrays[f"head_{name}/logits/bias"]
-
-    def logits(self, hidden: Floats) -> Floats:
-        result: Floats = np.maximum(hidden, 0) @ self.kernel
-        result += self.bias
-        return result
+    def step(self, out: Floats) -> None:
+        """One step from the :attr:`gates`, in place; *out*, (streams, units), is twice the output."""
+        np.tanh(self.gates, self.gates)
+        np.add(self._sigmoids, _ONE, self._sigmoids)
+        np.multiply(self._shares, self._parts, self._shares)
+        np.add(self._enters, self._stays, self._carried)
+        np.multiply(self._carried, _HALF, self._carried)
+        np.tanh(self._carried, out)
+        np.multiply(out, self._out, out)
 
 
 class EventCells:
@@ -97,78 +64,58 @@ class EventCells:
     """
 
     def __init__(self, config: EventsConfig, arrays: Arrays, streams: int = 1) -> None:
-        self.config = config
-        self._units, self._layers = config.units, config.layers
-        self._edges = np.array(config.delta_edges, np.float32)
-        self._read_inputs(arrays)
-        self._read_layers(arrays)
-        self._read_heads(arrays)
+        self._begin(Weights.of(config, arrays), streams)
+
+    @classmethod
+    def of(cls, checkpoint: Checkpoint, streams: int = 1) -> EventCells:
+        """Those of a *checkpoint*, whose weights are arranged once for all that are played."""
+        cells = cls.__new__(cls)
+        cells._begin(Weights.read(checkpoint), streams)
+        return cells
+
+    def _begin(self, weights: Weights, streams: int) -> None:
+        self.weights, self.config = weights, weights.config
+        self._units, self._width = self.config.units, self.config.head_units
+        self._places = {name: i * self._width for i, name in enumerate(weights.heads)}
         self.reset(streams)
 
     def reset(self, streams: int = 1) -> None:
         """Go back to the zero state, of so many streams."""
-        units = self._units
-        self._out = np.zeros((streams, self._layers * units), np.float32)
-        self._carried = np.zeros((self._layers, streams, units), np.float32)
-        self._columns: Columns = {}
-        self._sounding = self._times = np.zeros((streams, 128), np.float32)
-        self._traces: list[Floats] = []
-        self._seen: dict[str, Floats] = {}
+        units, width, weights = self._units, self._width, self.weights
+        count = self.config.layers
+        self._layers = [_Layer(streams, units) for _ in range(count)]
+        self._out = np.zeros((streams, count * units), np.float32)
+        self._heard = [self._out[:, :units]]
+        self._heard += [self._out[:, (n - 1) * units : (n + 1) * units] for n in range(1, count)]
+        self._outs = [self._out[:, n * units : (n + 1) * units] for n in range(count)]
+        self._product = np.empty((streams, 4 * units), np.float32)
+        self._terms = np.empty((len(weights.names) + 129, weights.table.shape[1]), np.float32)
+        self._sums = np.zeros((streams, weights.table.shape[1]), np.float32)
+        self._gates, self._adds = self._sums[:, : 4 * units], self._sums[:, 4 * units :]
+        self._of_both = self._adds[:, : 2 * width]
+        self._both = np.empty((streams, 2 * width), np.float32)
+        self._seen = np.zeros((streams, 2 * width), np.float32)
+        self._of_delta, self._of_key = self._seen[:, :width], self._seen[:, width:]
+        self._hidden = np.empty((streams, width), np.float32)
+        self._sounding = np.zeros((streams, 128), np.float32)
+        self._since = np.zeros((streams, 128), np.uint8)
+        self._traces = np.zeros((streams, 128, 2), np.float32)
+        self._of_struck = self._traces.reshape(streams, 256)
+        self._planes = np.zeros((streams, 3 * 128), np.float32)
+        self._ages, self._fading = self._planes[:, :128], self._planes[:, 128:]
 
     def chosen(self, streams: Sequence[int]) -> EventCells:
         """Some of the streams, each where it is; one may stand there several times."""
         other = copy.copy(self)
         places = list(streams)
-        other._out, other._carried = self._out[places], self._carried[:, places]
-        other._columns = {name: np.array(rows)[places] for name, rows in self._columns.items()}
-        other._sounding, other._times = self._sounding[places], self._times[places]
-        other._traces = [trace[places] for trace in self._traces]
-        other._seen = {name: values[places] for name, values in self._seen.items()}
+        other.reset(len(places))
+        for mine, its in zip(self._layers, other._layers, strict=True):
+            its.all[:] = mine.all[places]
+        for name in ("_out", "_sums", "_seen", "_sounding", "_since", "_traces"):
+            getattr(other, name)[:] = getattr(self, name)[places]
         return other
 
-    def _read_inputs(self, arrays: Arrays) -> None:
-        """Each embedding times its rows of the first kernel: the input as sums of table rows."""
-        parts = input_parts(self.config)
-        kernel = _gates_arranged(arrays["lstm_0/kernel"])
-        bias = _gates_arranged(arrays["lstm_0/bias"])
-        tables = _tables(parts, kernel, arrays)
-        tables["key"] = tables["key"] + bias
-        self._sounding_kernel = tables.pop("sounding")
-        self._inputs = _Tables(tables)
-
-    def _read_layers(self, arrays: Arrays) -> None:
-        """One matrix a layer: above the first, kernel over recurrent, for the outputs side by side."""
-        self._kernels: list[Floats] = []
-        self._biases: list[Floats] = []
-        for layer in range(self._layers):
-            recurrent = arrays[f"lstm_{layer}/recurrent"]
-            below = [arrays[f"lstm_{layer}/kernel"]] if layer else []
-            self._kernels.append(_gates_arranged(np.concatenate([*below, recurrent])))
-            self._biases.append(_gates_arranged(arrays[f"lstm_{layer}/bias"]))
-
-    def _read_heads(self, arrays: Arrays) -> None:
-        """The hidden layers of all heads side by side over the LSTM's output, the rest as tables."""
-        names, units = tuple(self.config.heads), self._units
-        hidden = {name: arrays[f"head_{name}/hidden/kernel"] for name in names}
-        self._head_kernel = np.ascontiguousarray(
-            np.concatenate([hidden[name][:units] for name in names], axis=1)
-        )
-        self._head_bias = np.concatenate([arrays[f"head_{name}/hidden/bias"] for name in names])
-        self._heads = {
-            name: _Head(
-                arrays, name, _tables(head_parts(self.config, name), hidden[name][units:], arrays)
-            )
-            for name in names
-        }
-        width = self.config.head_units
-        self._slices = {name: slice(i * width, (i + 1) * width) for i, name in enumerate(names)}
-
-    def advance(
-        self,
-        columns: Columns,
-        sounding: NDArray[np.uint8],
-        since: NDArray[np.uint8] | None = None,
-    ) -> None:
+    def advance(self, columns: Columns, sounding: Codes, since: Codes | None = None) -> None:
         """Take an event of each stream into the state.
 
         *columns*: the row of each embedding, (streams,), by name, as
@@ -176,85 +123,109 @@ class EventCells:
         wish. *sounding* and *since*: (streams, 128).
         """
         nothing = [0] * len(sounding)
-        self._columns = {name: columns.get(name, nothing) for name in self._inputs.names}
-        self._sounding = sounding.astype(np.float32)
-        if since is not None:
-            self._times = TIMES[since]
-            self._traces = [np.exp(self._times / -fade) for fade in (FADE, LONG_FADE)]
-        units = self._units
-        gates: Floats = self._out[:, :units] @ self._kernels[0]
-        gates += self._inputs.sums(self._columns)
-        gates += _times(self._sounding, self._sounding_kernel)
-        _lstm(gates, self._carried[0], self._out[:, :units])
-        for layer in range(1, self._layers):
-            start = (layer - 1) * units
-            gates = self._out[:, start : start + 2 * units] @ self._kernels[layer]
-            gates += self._biases[layer]
-            _lstm(gates, self._carried[layer], self._out[:, start + units : start + 2 * units])
-        found = self._out[:, -units:] @ self._head_kernel
-        found += self._head_bias
-        self._seen = {name: found[:, place] for name, place in self._slices.items()}
+        told = [columns.get(name, nothing) for name in self.weights.names]
+        self.hear([[int(row) for row in rows] for rows in zip(*told, strict=True)], sounding, since)
 
-    def _planes(self, later: Floats) -> Floats:
-        """What is known of each pitch so many grid ticks *later*, (streams, 1): planes side by side."""
-        if not self.config.ages:
-            return self._sounding
-        age = self._sounding * np.log1p(self._times + later) / AGE_SCALE
-        faded = [
-            trace * np.exp(later / -fade)
-            for trace, fade in zip(self._traces, (FADE, LONG_FADE), strict=True)
-        ]
-        return np.concatenate([self._sounding, age, *faded], axis=1)
+    def hear(
+        self, events: Sequence[Sequence[int]], sounding: Codes, since: Codes | None = None
+    ) -> None:
+        """The same of each stream's *events* as rows in the order of ``weights.names``.
+
+        Rows of the last names may be missing.
+        """
+        self._sum(events, sounding)
+        np.dot(self._heard[0], self.weights.layers[0], self._product)
+        np.add(self._product, self._gates, self._layers[0].gates)
+        self._layers[0].step(self._outs[0])
+        for layer in range(1, len(self._layers)):
+            np.dot(self._heard[layer], self.weights.layers[layer], self._product)
+            np.add(self._product, self.weights.biases[layer], self._layers[layer].gates)
+            self._layers[layer].step(self._outs[layer])
+        np.dot(self._outs[-1], self.weights.both, self._both)
+        np.add(self._both, self._of_both, self._seen)
+        if self.config.ages and since is not None:
+            np.copyto(self._sounding, sounding)
+            self._since = since
+            TRACES.take(since, 0, self._traces, "clip")
+
+    def _sum(self, events: Sequence[Sequence[int]], sounding: Codes) -> None:
+        """What the rows and the pitches that sound add, each stream's to its row of the sums."""
+        starts, table = self.weights.starts, self.weights.table
+        for event, sounds, found in zip(events, sounding, self._sums, strict=True):
+            places = sounds.nonzero()[0].tolist()
+            places.append(128)
+            places += [start + row for start, row in zip(starts, event, strict=False) if row]
+            terms = self._terms[: len(places)]
+            # (Not "raise": that would fill a second array first.)
+            table.take(places, 0, terms, "clip")
+            np.add.reduce(terms, 0, out=found)
 
     def delta_logits(self) -> Floats:
         """Logits of the next events' delta bins, (streams, bins)."""
-        return self._said("delta", {})
+        np.maximum(self._of_delta, _ZERO, out=self._hidden)
+        return self._logits("delta", self._hidden)
 
     def key_logits(self, delta: Rows, position: Rows, remaining: Rows) -> Floats:
         """Logits of the next events' keys, (streams, 257), given the delta and place of each."""
-        columns = {"next_delta": delta, "next_position": position, "next_remaining": remaining}
-        return self._said("key", columns, self._planes(self._edges[delta][:, None]))
+        nexts, hidden = self.weights.heads["key"].nexts, self._hidden
+        np.add(self._of_key, _rows(nexts["next_delta"], delta), hidden)
+        if self.config.has_bar:
+            np.add(hidden, _rows(nexts["next_position"], position), hidden)
+            np.add(hidden, _rows(nexts["next_remaining"], remaining), hidden)
+        if self.config.ages:
+            self._age(delta)
+            np.add(hidden, np.dot(self._planes, self.weights.planes), hidden)
+        np.maximum(hidden, _ZERO, out=hidden)
+        return self._logits("key", hidden)
 
-    def velocity_logits(self, key: Rows, delta: Rows) -> Floats:
-        """Logits of the next events' velocities, given key and delta: class i is bin i + 1."""
-        return self._said("velocity", {"next_key": key, "next_delta": delta})
+    def _age(self, delta: Rows) -> None:
+        """What is known of each pitch at the time of the next event: ages, and fading traces."""
+        weights, ages = self.weights, self._ages
+        if len(delta) == 1:
+            weights.ages[delta[0]].take(self._since, None, ages, "clip")
+        else:
+            codes = np.multiply(delta, 256, dtype=np.intp)[:, None] + self._since
+            ages = weights.ages.take(codes)
+        np.multiply(ages, self._sounding, self._ages)
+        np.multiply(self._of_struck, _rows(weights.fades, delta), self._fading)
 
-    def pedal_logits(self, key: Rows, delta: Rows) -> Floats:
-        """Logits of what the pedal does before the next events, (streams, 65)."""
-        return self._said("pedal", {"next_key": key, "next_delta": delta})
+    def velocity_logits(
+        self, key: Rows, delta: Rows, streams: Sequence[int] | None = None
+    ) -> Floats:
+        """Logits of the next events' velocities, given key and delta: class i is bin i + 1.
 
-    def _said(self, head: str, nexts: Mapping[str, Rows], planes: Floats | None = None) -> Floats:
-        """The logits of a *head*, given what is known of the next event, and of each pitch."""
-        found = self._heads[head]
-        hidden = self._seen[head]
-        if found.tables is not None:
-            hidden = hidden + found.tables.sums({**self._columns, **nexts})
-        if planes is not None:
-            hidden = hidden + _times(planes, found.planes)
-        return found.logits(hidden)
+        Of some of the *streams* only, if they are given: key and delta are theirs.
+        """
+        return self._said("velocity", key, delta, streams)
+
+    def pedal_logits(self, key: Rows, delta: Rows, streams: Sequence[int] | None = None) -> Floats:
+        """Logits of what the pedal does before the next events, (streams, 65); *streams* as above."""
+        return self._said("pedal", key, delta, streams)
+
+    def _said(self, head: str, key: Rows, delta: Rows, streams: Sequence[int] | None) -> Floats:
+        """The logits of a *head* that is not asked of every event."""
+        found, place = self.weights.heads[head], self._places[head]
+        out, adds = self._outs[-1], self._adds[:, place : place + self._width]
+        if streams is not None and len(streams) < len(out):
+            out, adds = out[streams], adds[streams]
+        hidden: Floats = np.dot(out, found.hidden)
+        np.add(hidden, adds, hidden)
+        np.add(hidden, _rows(found.nexts["next_key"], key), hidden)
+        np.add(hidden, _rows(found.nexts["next_delta"], delta), hidden)
+        np.maximum(hidden, _ZERO, out=hidden)
+        return self._logits(head, hidden)
+
+    def _logits(self, head: str, hidden: Floats) -> Floats:
+        found = self.weights.heads[head]
+        result: Floats = np.dot(hidden, found.kernel)
+        np.add(result, found.bias, result)
+        return result
 
 
-def _times(planes: Floats, table: Floats) -> Floats:
-    """The product of the two; of one stream only the rows of what is not 0, if those are few."""
-    if len(planes) == 1:
-        some = planes[0].nonzero()[0]
-        if 4 * len(some) < planes.shape[1]:
-            few: Floats = planes[:, some] @ table[some]
-            return few
-    product: Floats = planes @ table
-    return product
-
-
-def _tables(parts: Mapping[str, int], kernel: Floats, arrays: Arrays) -> dict[str, Floats]:
-    """What each of the *parts* of an input adds: an embedding's rows or a plane's, times *kernel*."""
-    ends = np.cumsum([0, *parts.values()])
-    slices = [kernel[first:last] for first, last in pairwise(ends.tolist())]
-    return {
-        name: np.ascontiguousarray(part)
-        if name in _PLANES
-        else arrays[f"embed/{name.removeprefix('next_')}"] @ part
-        for name, part in zip(parts, slices, strict=True)
-    }
+def _rows(table: Floats, places: Rows) -> Floats:
+    """The rows of a *table* at so many *places*; of one, a view."""
+    found: Floats = table[places[0]] if len(places) == 1 else table.take(places, 0)
+    return found
 
 
 class PostCell:
@@ -268,18 +239,19 @@ class PostCell:
 
     def __init__(self, config: PostConfig, arrays: Arrays) -> None:
         self.config = config
-        self._kernel = _gates_arranged(arrays["lstm_0/kernel"])
-        self._kernel += _gates_arranged(arrays["lstm_0/bias"])
-        self._recurrent = _gates_arranged(arrays["lstm_0/recurrent"])
-        self._dense = np.ascontiguousarray(arrays["dense/kernel"])
+        self._kernel = gates_arranged(arrays["lstm_0/kernel"])
+        self._kernel += gates_arranged(arrays["lstm_0/bias"])
+        self._recurrent = heard(gates_arranged(arrays["lstm_0/recurrent"]))
+        self._dense = heard(arrays["dense/kernel"])
         self._bias = arrays["dense/bias"]
         self.reset()
 
     def reset(self) -> None:
         """Forget all tokens."""
-        shape = (self.config.window, self.config.units)
-        self._out = np.zeros(shape, np.float32)
-        self._carried = np.zeros(shape, np.float32)
+        window, units = self.config.window, self.config.units
+        self._out = np.zeros((window, units), np.float32)
+        self._product = np.empty((window, 4 * units), np.float32)
+        self._layer = _Layer(window, units)
         self._seen = 0
 
     def advance(self, token: int) -> None:
@@ -288,11 +260,11 @@ class PostCell:
         # The state whose window is over starts again; then each takes the token.
         fresh = self._seen % window
         self._out[fresh] = 0
-        self._carried[fresh] = 0
+        self._layer.all[fresh] = 0
         self._seen += 1
-        gates: Floats = self._out @ self._recurrent
-        gates += self._kernel[token]
-        _lstm(gates, self._carried, self._out)
+        np.dot(self._out, self._recurrent, self._product)
+        np.add(self._product, self._kernel[token], self._layer.gates)
+        self._layer.step(self._out)
 
     def logits(self) -> Floats:
         """Logits of the next token, (vocabulary,); before any token, those of the zero state."""

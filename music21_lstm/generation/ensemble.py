@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,10 +14,10 @@ from music21_lstm.encoding.events import ControlChange, Event, NoteOff, NoteOn, 
 from music21_lstm.encoding.performance import Performance
 from music21_lstm.errors import GenerationError
 from music21_lstm.generation.cell import EventCells
-from music21_lstm.generation.grammar import avoid_keys, forbid_deltas, forbid_keys
+from music21_lstm.generation.grammar import NEVER, Allowed, avoid_keys
 from music21_lstm.generation.joining import PLAYED_QUARTERS_A_SECOND, is_played
 from music21_lstm.generation.players import PostPlayer
-from music21_lstm.generation.sampling import FieldSampling, draws
+from music21_lstm.generation.sampling import FieldSampling, Sampling, draws
 from music21_lstm.generation.take import Ask, Step
 from music21_lstm.generation.wishes import Steer, Wishes, pairs_of
 from music21_lstm.model.checkpoint import Checkpoint
@@ -25,11 +25,14 @@ from music21_lstm.model.config import END, KEYS, EventsConfig, ModelConfig, Post
 from music21_lstm.model.context import observe
 from music21_lstm.model.features import Fields, bar_ticks, encode, gridded, velocity_of
 from music21_lstm.model.pedal import SUSTAIN, legal_gestures, offsets
-from music21_lstm.model.tracker import Tracker, legal_keys, since
+from music21_lstm.model.tracker import Abreast, Tracker
 
 __all__ = ["Ensemble", "EventEnsemble", "ensemble_of"]
 
 Floats = NDArray[np.float32]
+
+_OFFS = (1 << 128) - 1
+"""The keys that end a note, as the bits of a number."""
 
 _UNHEARD = 30.0
 """Nats that make a pitch out of range unlikely, and yet possible where nothing else is."""
@@ -56,6 +59,9 @@ class Ensemble(Protocol):
         A stream that is asked nothing (None) is over, and will not be asked again. What a stream plays
         does not depend on the others.
         """
+
+    def part(self, streams: Sequence[int]) -> Ensemble:
+        """Some of the streams, to be played apart from the others, and in place of these here."""
 
 
 def ensemble_of(
@@ -109,9 +115,12 @@ class EventEnsemble:
     ) -> None:
         self._config, self._dice = config, dice
         self._velocity = DEFAULT_VELOCITY
+        self._levels = [velocity_of(level, config) for level in range(config.velocity_bins + 1)]
         self.resolution = config.resolution
-        cells = EventCells(config, checkpoint.arrays)
-        self._heard = ~_unheard(checkpoint)
+        cells = EventCells.of(checkpoint)
+        beyond = _unheard(checkpoint)
+        self._far = np.where(beyond, np.float32(-_UNHEARD), np.float32(0))
+        self._heard = sum(1 << key for key in np.flatnonzero(~beyond).tolist())
         if primer is None:
             tracker = Tracker(config, bar=bar_ticks(metre.numerator, metre.denominator, config))
         else:
@@ -125,12 +134,19 @@ class EventEnsemble:
             unit, first = float(PLAYED_QUARTERS_A_SECOND * self.resolution), 0
         self._wishes = Wishes() if steer is None else Wishes.of(steer, unit, first)
         if primer is None:
-            self._hear(cells, [tracker])
+            self._abreast = Abreast([tracker])
+            self._cells = cells
+            self._hear()
         else:
             self._listen(cells, encode(primer, config))
         self._live = list(range(len(dice)))
         self._cells = cells.chosen([0] * len(dice))
-        self._trackers = [copy.deepcopy(tracker, {id(config): config}) for _ in dice]
+        self._stand([copy.deepcopy(tracker, {id(config): config}) for _ in dice])
+
+    def _stand(self, trackers: Sequence[Tracker]) -> None:
+        """Go on with so many *trackers*, side by side."""
+        self._abreast = Abreast(trackers)
+        self._allowed = Allowed(self._abreast.sounding, self._far)
 
     def _listen(self, cells: EventCells, rows: Fields) -> None:
         """Hear the events of a primer, wherever its bars begin and end."""
@@ -144,39 +160,68 @@ class EventEnsemble:
 
     def next_events(self, sampling: FieldSampling, asks: Sequence[Ask | None]) -> list[Step | None]:
         """Draw delta, key, velocity and pedal, each given the ones before."""
-        cells, places = self._left(asks)
-        trackers = [self._trackers[place] for place in places]
+        self._leave([place for place, ask in enumerate(asks) if ask is not None])
         drawn = _Draws(
-            self._config, trackers, [ask for ask in asks if ask is not None], sampling,
-            [self._dice[place] for place in places], self._heard,
+            self._config, self._cells, self._abreast.trackers,
+            [ask for ask in asks if ask is not None], [self._dice[place] for place in self._live],
         )  # fmt: skip
-        drawn.deltas(cells.delta_logits())
-        drawn.keys(cells.key_logits(drawn.delta, *drawn.places().T))
-        if self._config.has_velocity:
-            drawn.velocities(cells.velocity_logits(drawn.key, drawn.delta))
-        if self._config.pedal:
-            drawn.gestures(cells.pedal_logits(drawn.key, drawn.delta))
+        drawn.deltas(sampling.delta, self._heard)
+        drawn.keys(sampling.key, self._allowed)
+        drawn.velocities(sampling.velocity)
+        drawn.gestures(sampling.pedal)
         found: list[Step | None] = [None] * len(asks)
-        for place, tracker, step in zip(places, trackers, drawn.steps(), strict=True):
-            found[place] = _said(self._config, tracker, step, self._velocity)
-        self._hear(cells, trackers)
+        for row, (place, step) in enumerate(zip(self._live, drawn.steps(), strict=True)):
+            found[place] = self._said(row, *step)
+        self._hear()
         return found
 
-    def _left(self, asks: Sequence[Ask | None]) -> tuple[EventCells, list[int]]:
-        """The cells of the streams that are still asked, and which these are."""
-        places = [place for place, ask in enumerate(asks) if ask is not None]
-        if places != self._live:
-            self._cells = self._cells.chosen([self._live.index(place) for place in places])
-            self._live = places
-        return self._cells, places
+    def part(self, streams: Sequence[int]) -> EventEnsemble:
+        """Some of the streams, to be played apart."""
+        other = copy.copy(self)
+        other._dice = [self._dice[place] for place in streams]
+        other._live = list(range(len(other._dice)))
+        rows = [self._live.index(place) for place in streams]
+        other._cells = self._cells.chosen(rows)
+        other._stand([self._abreast.trackers[row] for row in rows])
+        return other
 
-    def _hear(self, cells: EventCells, trackers: Sequence[Tracker]) -> None:
-        told = [
-            tracker.columns() | self._wishes.at(tracker.tick - self._begun) for tracker in trackers
-        ]
-        columns = {name: [rows[name] for rows in told] for name in told[0]}
-        sounding = np.array([tracker.sounding for tracker in trackers])
-        cells.advance(columns, sounding, since(trackers) if self._config.ages else None)
+    def _leave(self, live: list[int]) -> None:
+        """Go on with those streams alone that are still asked."""
+        if live != self._live:
+            rows = [self._live.index(place) for place in live]
+            self._cells = self._cells.chosen(rows)
+            self._stand([self._abreast.trackers[row] for row in rows])
+            self._live = live
+
+    def _hear(self) -> None:
+        """Tell the network where each stream is now."""
+        trackers = self._abreast.trackers
+        told = [tracker.seen() for tracker in trackers]
+        if self._wishes.ticks:
+            for rows, tracker in zip(told, trackers, strict=True):
+                rows += self._wishes.at(tracker.tick - self._begun)
+        since = self._abreast.since() if self._config.ages else None
+        self._cells.hear(told, self._abreast.sounding, since)
+
+    def _said(self, row: int, delta: int, key: int, level: int, gesture: int) -> Step | None:
+        """A step as events, taken by the tracker; None for the end."""
+        if key == END:
+            return None
+        config, tracker = self._config, self._abreast.trackers[row]
+        gap, passed = config.delta_edges[delta], 0
+        down = tracker.pedal
+        level = level or int(key >= 128)
+        tracker.take(delta, key, level, gesture)
+        self._allowed.take(row, key)
+        events: list[Event] = []
+        for moved in offsets(gesture, gap):
+            down = not down
+            events.append(ControlChange(moved - passed, 0, SUSTAIN, 127 * down))
+            passed = moved
+        if key < 128:
+            return (*events, NoteOff(gap - passed, key))
+        loud = self._levels[level] if config.has_velocity else self._velocity
+        return (*events, NoteOn(gap - passed, key - 128, loud))
 
 
 def _unheard(checkpoint: Checkpoint) -> NDArray[np.bool_]:
@@ -195,99 +240,92 @@ def _unheard(checkpoint: Checkpoint) -> NDArray[np.bool_]:
 
 
 class _Draws:
-    """The next event of each stream, field by field, all streams at once: *delta*, *key* and so on."""
+    """The next event of each stream, field by field, all streams at once."""
 
     def __init__(
         self,
         config: EventsConfig,
+        cells: EventCells,
         trackers: Sequence[Tracker],
         asks: Sequence[Ask],
-        sampling: FieldSampling,
         dice: Sequence[np.random.Generator],
-        heard: NDArray[np.bool_],
     ) -> None:
-        self._config, self._trackers, self._asks = config, trackers, asks
-        self._sampling, self._dice, self._heard = sampling, dice, heard
-        self._sounding = np.array([tracker.sounding for tracker in trackers])
-        self._last = np.array([tracker.key for tracker in trackers])
-        self._closing = [ask.closing for ask in asks]
-        self.delta = self.key = np.zeros(len(asks), np.intp)
-        self.velocity, self.gesture = np.zeros((2, len(asks)), np.intp)
+        self._config, self._cells = config, cells
+        self._trackers, self._asks, self._dice = trackers, asks, dice
+        self._delta: list[int] = []
+        self._key: list[int] = []
+        self._velocity, self._gesture = [0] * len(asks), [0] * len(asks)
 
-    def deltas(self, logits: Floats) -> None:
+    def deltas(self, sampling: Sampling, heard: int) -> None:
         """Draw when. A chord at the top of the range must not climb out of what was *heard*."""
-        edges = self._config.delta_edges
-        now = legal_keys(self._sounding, self._last, self.delta) & self._heard
-        firsts = [bisect_left(edges, min(ask.wait, edges[-1])) for ask in self._asks]
-        forbid_deltas(logits, now, self._closing, firsts)
-        self.delta = draws(logits, self._sampling.delta, self._dice)
+        logits, edges = self._cells.delta_logits(), self._config.delta_edges
+        for row, tracker, ask in zip(logits, self._trackers, self._asks, strict=True):
+            if not tracker.together(heard & _OFFS if ask.closing else heard):
+                row[0] = NEVER
+            if ask.wait > 0:
+                row[: bisect_left(edges, min(ask.wait, edges[-1]))] = NEVER
+        self._delta = draws(logits, sampling, self._dice)
 
-    def places(self) -> NDArray[np.intp]:
-        """Where in the bar that is, (streams, 2): the rows of its embeddings."""
-        if not self._config.has_bar:
-            return np.zeros((len(self.delta), 2), np.intp)
-        timed = zip(self._trackers, self.delta.tolist(), strict=True)
-        return np.array([tracker.rows(delta) for tracker, delta in timed])
-
-    def keys(self, logits: Floats) -> None:
+    def keys(self, sampling: Sampling, allowed: Allowed) -> None:
         """Draw which note goes on or off, or the end."""
-        logits[:, ~self._heard] -= _UNHEARD
-        legal = legal_keys(self._sounding, self._last, self.delta)
-        may_end = [ask.may_end for ask in self._asks]
-        forbid_keys(logits, legal, closing=self._closing, may_end=may_end)
-        for row, ask in enumerate(self._asks):
+        logits = self._cells.key_logits(self._delta, *self._places())
+        ends = logits[:, END].tolist()
+        np.add(logits, allowed.rows, logits)
+        told = zip(logits, self._trackers, self._asks, self._delta, ends, strict=True)
+        for row, tracker, ask, delta, end in told:
+            if delta == 0 and tracker.key < END:
+                row[: tracker.key + 1] = NEVER  # offs before ons, each from low to high
+                if ask.may_end and tracker.may_end:
+                    row[END] = end
+            if ask.closing:
+                row[128:END] = NEVER
             if ask.penalty is not None:
-                logits[row, 128:END] -= ask.penalty
+                row[128:END] -= ask.penalty
             if ask.forbidden is not None:
-                wait = self._config.delta_edges[self.delta[row]]
-                avoid_keys(logits[row], ask.forbidden(wait))
-        self.key = draws(logits, self._sampling.key, self._dice)
+                avoid_keys(row, ask.forbidden(self._config.delta_edges[delta]))
+        self._key = draws(logits, sampling, self._dice)
 
-    def velocities(self, logits: Floats) -> None:
+    def _places(self) -> tuple[list[int], list[int]]:
+        """Where in the bar the events are: the rows of its embeddings."""
+        if not self._config.has_bar:
+            return [], []
+        timed = zip(self._trackers, self._delta, strict=True)
+        rows = [tracker.rows(delta) for tracker, delta in timed]
+        return [position for position, _ in rows], [remaining for _, remaining in rows]
+
+    def velocities(self, sampling: Sampling) -> None:
         """Draw how loud, of the notes that start."""
-        rows = np.flatnonzero((self.key >= 128) & (self.key < END)).tolist()
-        if len(rows):
-            dice = [self._dice[row] for row in rows]
-            self.velocity[rows] = 1 + draws(logits[rows], self._sampling.velocity, dice)
+        if not self._config.has_velocity:
+            return
+        starting = [row for row, key in enumerate(self._key) if 128 <= key < END]
+        if starting:
+            logits = self._cells.velocity_logits(*self._of(starting), starting)
+            found = draws(logits, sampling, [self._dice[row] for row in starting])
+            for row, level in zip(starting, found, strict=True):
+                self._velocity[row] = 1 + level
 
-    def gestures(self, logits: Floats) -> None:
+    def gestures(self, sampling: Sampling) -> None:
         """Draw what the pedal does before the event, where there is time for it."""
-        edges = self._config.delta_edges
-        gaps = np.array([edges[delta] for delta in self.delta.tolist()])
-        rows = np.flatnonzero((gaps > 0) & (self.key != END)).tolist()
-        if len(rows):
-            logits = np.where(legal_gestures(gaps[rows]), logits[rows], -np.inf)
-            dice = [self._dice[row] for row in rows]
-            self.gesture[rows] = draws(logits, self._sampling.pedal, dice)
+        if not self._config.pedal:
+            return
+        # (No time passes in the first bin alone.)
+        later = [row for row, delta in enumerate(self._delta) if delta and self._key[row] != END]
+        if later:
+            keys, deltas = self._of(later)
+            logits = self._cells.pedal_logits(keys, deltas, later)
+            room = legal_gestures(np.array([self._config.delta_edges[delta] for delta in deltas]))
+            logits[~room] = NEVER
+            found = draws(logits, sampling, [self._dice[row] for row in later])
+            for row, gesture in zip(later, found, strict=True):
+                self._gesture[row] = gesture
 
-    def steps(self) -> list[list[int]]:
+    def _of(self, rows: Sequence[int]) -> tuple[list[int], list[int]]:
+        """The keys and the deltas of some of the streams."""
+        return [self._key[row] for row in rows], [self._delta[row] for row in rows]
+
+    def steps(self) -> Iterator[tuple[int, int, int, int]]:
         """Delta, key, velocity and gesture of each."""
-        found: list[list[int]] = np.stack(
-            [self.delta, self.key, self.velocity, self.gesture], axis=1
-        ).tolist()
-        return found
-
-
-def _said(
-    config: EventsConfig, tracker: Tracker, step: Sequence[int], velocity: int
-) -> Step | None:
-    """A *step* as events, taken by the *tracker*; None for the end. *velocity* if none is learned."""
-    delta, key, level, gesture = step
-    before = tracker.pedal
-    if key == END:
-        return None
-    level = level or int(key >= 128)
-    tracker.take(delta, key, level, gesture)
-    gap, passed = config.delta_edges[delta], 0
-    events: list[Event] = []
-    for moved in offsets(gesture, gap):
-        before = not before
-        events.append(ControlChange(moved - passed, 0, SUSTAIN, 127 * before))
-        passed = moved
-    if key < 128:
-        return (*events, NoteOff(gap - passed, key))
-    loud = velocity_of(level, config) if config.has_velocity else velocity
-    return (*events, NoteOn(gap - passed, key - 128, loud))
+        return zip(self._delta, self._key, self._velocity, self._gesture, strict=True)
 
 
 class _Soloists:
@@ -297,6 +335,9 @@ class _Soloists:
         self._players = players
         self.resolution = players[0].resolution
         self.bar, self.position, self.pedal = players[0].bar, players[0].position, False
+
+    def part(self, streams: Sequence[int]) -> _Soloists:
+        return _Soloists([self._players[place] for place in streams])
 
     def next_events(self, sampling: FieldSampling, asks: Sequence[Ask | None]) -> list[Step | None]:
         return [

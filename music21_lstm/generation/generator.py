@@ -85,11 +85,14 @@ class Generator:
         """Improvise, and return a music21 Score to read, write, show or work with.
 
         All is as for :meth:`perform`; with *count* it is a list of Scores. A Score still knows the
-        exact performance: writing it as notetext or sound gives what was played. Its seed is
-        ``score.editorial["seed"]``.
+        exact performance: writing it as notetext or sound gives what was played. How it came about
+        stands in ``score.editorial``: ``["seed"]``, ``["preset"]``, ``["options"]``, and how many of
+        its first notes are the primer's, ``["primer"]``. A notebook shows it as a page
+        (docs/page.md).
         """
         found = self._variations(primer, count, rank, options, measured=False)
-        scores = [self._score(variation) for variation in found]
+        told = {name: value for name, value in options.items() if name != "seed"}
+        scores = [self._score(variation, told) for variation in found]
         return scores[0] if count is None else scores
 
     @overload
@@ -280,7 +283,7 @@ class Generator:
         found = variations(self.checkpoint, heard, request, number, measured or rank, index)
         return ranked(found) if rank else found
 
-    def _score(self, variation: Variation) -> m21stream.Score:
+    def _score(self, variation: Variation, options: dict[str, object]) -> m21stream.Score:
         title = f"Improvisation ({self.name})" if self.name else "Improvisation"
         score = engraved_stream(
             variation.performance,
@@ -290,6 +293,8 @@ class Generator:
         )
         score.editorial["seed"] = variation.seed
         score.editorial["preset"] = self.name
+        score.editorial["options"] = options
+        score.editorial["primer"] = variation.primer
         return score
 
     @property

@@ -7,54 +7,49 @@ end: whatever the network thinks, what is played keeps to that.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from music21_lstm.encoding.events import ControlChange, Event, NoteOff, NoteOn
-from music21_lstm.model.config import END
+from music21_lstm.model.config import END, KEYS
 from music21_lstm.model.pedal import SUSTAIN
 
-__all__ = ["Sounding", "TokenGrammar", "avoid_keys", "forbid_deltas", "forbid_keys"]
+__all__ = ["NEVER", "Allowed", "Sounding", "TokenGrammar", "avoid_keys"]
 
 Floats = NDArray[np.float32]
-_NEVER = np.float32(-np.inf)
+NEVER = np.float32(-np.inf)
+"""The logit of what cannot be."""
 
 
-def forbid_deltas(
-    logits: Floats, now: NDArray[np.bool_], closing: Sequence[bool], firsts: Sequence[int]
-) -> None:
-    """Set the logits of impossible delta bins, (streams, D), to minus infinity, in place.
+class Allowed:
+    """What is added to the logits of keys, kept up event by event: minus infinity for an illegal one.
 
-    *now*, (streams, 257), are the keys that may come at this same tick: when *closing* there must be
-    a note off among them, else any. Bins below a stream's of *firsts* are too early.
+    *sounding*, (streams, 128): the pitches that sound. *far*, (257,), is added to the legal ones.
+    Of END it says minus infinity, and of the order of keys within a tick nothing.
     """
-    together = np.where(closing, now[:, :128].any(axis=1), now.any(axis=1))
-    logits[~together, 0] = _NEVER
-    for row, first in enumerate(firsts):
-        if first:
-            logits[row, :first] = _NEVER
 
+    def __init__(self, sounding: NDArray[np.uint8], far: Floats) -> None:
+        self._far = far
+        self.rows: Floats = np.empty((len(sounding), KEYS), np.float32)
+        self.rows[:, :128] = np.where(sounding, far[:128], NEVER)
+        self.rows[:, 128:END] = np.where(sounding, NEVER, far[128:END])
+        self.rows[:, END] = NEVER
 
-def forbid_keys(
-    logits: Floats, legal: NDArray[np.bool_], *, closing: Sequence[bool], may_end: Sequence[bool]
-) -> None:
-    """Set the logits of impossible keys, (streams, 257), to minus infinity, in place.
-
-    Possible are *legal* ones, when *closing* no note ons, and END only where it *may_end*.
-    """
-    logits[~legal] = _NEVER
-    logits[~np.array(may_end), END] = _NEVER
-    logits[np.array(closing), 128:END] = _NEVER
+    def take(self, stream: int, key: int) -> None:
+        """Go on to a note on or off of a *stream*: now its opposite may come."""
+        other = (key + 128) % 256
+        self.rows[stream, key] = NEVER
+        self.rows[stream, other] = self._far[other]
 
 
 def avoid_keys(logits: Floats, forbidden: NDArray[np.bool_]) -> None:
     """The same for note ons of *forbidden* pitches, (128,), in (257,), if anything else is possible."""
     if forbidden.any():
         left = logits.copy()
-        left[128:END][forbidden] = _NEVER
-        if (left > _NEVER).any():
+        left[128:END][forbidden] = NEVER
+        if (left > NEVER).any():
             logits[:] = left
 
 
@@ -124,7 +119,7 @@ class TokenGrammar:
         if closing:
             allowed[128:] = False
         mask = allowed[self._slots]
-        logits[~mask] = _NEVER
+        logits[~mask] = NEVER
         if penalty is not None:
             logits -= np.concatenate([np.zeros(128, np.float32), penalty, [np.float32(0)]])[
                 self._slots

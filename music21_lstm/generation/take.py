@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,18 +83,24 @@ class Take:
         self._repeats, self._watch, self._copies = repeats, watch, copies
         self._sounding = Sounding(pedal)
         self._tick = self._notes = 0
+        self._usual = Ask(may_end=length is not None and length.until_end)
+        self._last_note = self._last_event = inf
+        if length is not None and length.unit == "notes":
+            self._last_note = length.amount
+        elif length is not None and length.unit == "events":
+            self._last_event = length.amount
 
     def ask(self) -> Ask | None:
         """What the next event may be; None if the take is over."""
         if self.over:
             return None
-        return Ask(
-            closing=self._closing,
-            may_end=self._length is not None and self._length.until_end,
-            wait=self._span.wait - self._tick,
-            penalty=None if self._repeats is None else self._repeats.penalty(),
-            forbidden=None if self._copies is None else partial(self._forbidden, self._copies),
-        )
+        closing = self._notes >= self._last_note
+        wait = max(0, self._span.wait - self._tick)
+        penalty = None if self._repeats is None else self._repeats.penalty()
+        if self._copies is None and penalty is None and not wait and not closing:
+            return self._usual
+        forbidden = None if self._copies is None else partial(self._forbidden, self._copies)
+        return Ask(closing, self._usual.may_end, wait, penalty, forbidden)
 
     def _forbidden(self, copies: CopyWatch, delta: int) -> NDArray[np.bool_]:
         return copies.forbidden(self._tick + delta)
@@ -107,14 +114,6 @@ class Take:
         for event in step:
             if not self.over:
                 self._hear(event, watched=event is step[-1])
-
-    @property
-    def _closing(self) -> bool:
-        return self._reached("notes", self._notes)
-
-    def _reached(self, unit: str, count: int) -> bool:
-        length = self._length
-        return length is not None and length.unit == unit and count >= length.amount
 
     def _hear(self, event: Event, *, watched: bool) -> None:
         """Go on to an event; the watch hears the last of a step, the others come with it."""
@@ -141,8 +140,8 @@ class Take:
         count = len(self.events)
         if self.collapse is not None:
             self.over = True
-        elif self._reached("events", count) or (
-            self._closing and (not self._sounding or self._late(count))
+        elif count >= self._last_event or (
+            self._notes >= self._last_note and (not self._sounding or self._late(count))
         ):
             self._close()
 

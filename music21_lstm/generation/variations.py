@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import cache
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -35,6 +37,9 @@ from music21_lstm.model.checkpoint import Checkpoint
 
 __all__ = ["Variation", "endless", "one_thread", "play", "ranked", "variations"]
 
+_HALVED = 12
+"""From so many streams on they are played as two halves."""
+
 
 @dataclass(frozen=True, slots=True)
 class Variation:
@@ -42,7 +47,8 @@ class Variation:
 
     *seed* alone gives the same *performance* again. *ended* says whether the model itself ended the
     music. *collapsed* are the takes of the seeds just before this one that were thrown away, and why.
-    *surprisal* is nats a note of what is new, given the primer; None as long as nobody asked.
+    The first *primer* notes were given. *surprisal* is nats a note of what is new, given the primer;
+    None as long as nobody asked.
     """
 
     performance: Performance
@@ -50,6 +56,7 @@ class Variation:
     ended: bool
     collapsed: tuple[Collapse, ...] = ()
     surprisal: float | None = None
+    primer: int = 0
 
 
 def variations(
@@ -80,9 +87,10 @@ def variations(
                 new = Performance(resolution, take.events)
                 whole = joined(checkpoint.config, head, new)
                 surprisal = _surprisal(checkpoint, whole, len(head.notes)) if measured else None
+                given = len(head.notes)
                 if heard is not None and not request.include_primer:
-                    whole = tail_of(whole, head)
-                kept.append(Variation(whole, number, take.ended, tuple(failed), surprisal))
+                    whole, given = tail_of(whole, head), 0
+                kept.append(Variation(whole, number, take.ended, tuple(failed), surprisal, given))
                 failed = []
                 continue
             failed.append(replace(take.collapse, seed=number))
@@ -176,9 +184,35 @@ class _Begun:
 
 
 def play(ensemble: Ensemble, takes: Sequence[Take], sampling: FieldSampling) -> None:
-    """Let the ensemble play, event by event, until all *takes* are over."""
-    while not all(take.over for take in takes):
+    """Let the ensemble play, event by event, until all *takes* are over.
+
+    Many streams are played as two halves, each in a thread of its own: NumPy lets go of the
+    interpreter while it computes. (Two halves whatever the machine, so that it rounds the same.)
+    """
+    count = len(takes)
+    if count < _HALVED:
+        _play(ensemble, takes, sampling, Event())
+        return
+    first, second = range(count // 2), range(count // 2, count)
+    stopped = Event()
+    with ThreadPoolExecutor(1) as pool:
+        rest = [takes[stream] for stream in second]
+        other = pool.submit(_play, ensemble.part(second), rest, sampling, stopped)
+        try:
+            _play(ensemble.part(first), [takes[stream] for stream in first], sampling, stopped)
+            other.result()
+        finally:
+            # What stops one half, such as the user, stops both.
+            stopped.set()
+
+
+def _play(
+    ensemble: Ensemble, takes: Sequence[Take], sampling: FieldSampling, stopped: Event
+) -> None:
+    while not stopped.is_set():
         asks = [take.ask() for take in takes]
+        if asks.count(None) == len(asks):
+            return
         for take, step in zip(takes, ensemble.next_events(sampling, asks), strict=True):
             if not take.over:
                 take.hear(step)

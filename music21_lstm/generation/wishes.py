@@ -23,7 +23,7 @@ class Wishes:
     """The *rows* of the embeddings of steering, and the grid *ticks*, rising, at which each begins."""
 
     ticks: tuple[float, ...] = ()
-    rows: tuple[dict[str, int], ...] = ()
+    rows: tuple[tuple[int, ...], ...] = ()
 
     @classmethod
     def of(cls, steer: Steer, unit: float, first: float = 0) -> Wishes:
@@ -33,9 +33,9 @@ class Wishes:
         """
         changes = pairs_of(steer)
         ticks = tuple(start * unit + first if start else 0.0 for start, _ in changes)
-        return cls(ticks, tuple(dict(zip(_NAMES, w.rows, strict=True)) for _, w in changes))
+        return cls(ticks, tuple(wish.rows for _, wish in changes))
 
-    def at(self, tick: int) -> dict[str, int]:
+    def at(self, tick: int) -> tuple[int, ...]:
         """The row of each embedding at a *tick* from the start of what is played."""
         place = bisect_right(self.ticks, tick) - 1
         return self.rows[place] if place >= 0 else _NOTHING
@@ -64,5 +64,4 @@ def pairs_of(steer: Steer) -> list[tuple[float, Steering]]:
     return pairs
 
 
-_NAMES = tuple(f"steer_{name}" for name in STEER_ROWS)
-_NOTHING = dict.fromkeys(_NAMES, 0)
+_NOTHING = (0,) * len(STEER_ROWS)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from music21_lstm.model.config import played_edges
 
-__all__ = ["BASES", "FINE_TUNING"]
+__all__ = ["BASES", "FINE_TUNING", "FINE_TUNING_PLAYED"]
 
 _PIANO: Mapping[str, object] = {
     "time_base": "played",
@@ -35,7 +35,7 @@ _PIANO: Mapping[str, object] = {
     "stretch": 0.07,
     "louder": 4,
     "untold": 0.25,
-    "precision": "bfloat16",
+    "precision": "auto",
     "half": True,
     "epochs": 6,
 }
@@ -65,5 +65,19 @@ BASES: Mapping[str, Mapping[str, object]] = {
 }
 """What each preset was trained with, by its name; ``jazz`` from the weights of ``piano`` on."""
 
-FINE_TUNING: Mapping[str, object] = {"learning_rate": 3e-4, "epochs": 12, "window": 64}
+FINE_TUNING: Mapping[str, object] = {
+    "learning_rate": 5e-4,
+    "epochs": 12,
+    "window": 64,
+    "precision": "auto",
+}
 """What is other than usual when a trained model is trained on."""
+
+FINE_TUNING_PLAYED: Mapping[str, object] = {
+    **FINE_TUNING,
+    "transpose": _PIANO["transpose"],
+    "stretch": _PIANO["stretch"],
+    "louder": _PIANO["louder"],
+}
+"""The same for music as played, which is changed at random as it was when the model was made: ten
+pieces are learned by heart the later for it."""

@@ -21,6 +21,8 @@ __all__ = [
     "NEVER",
     "TIMES",
     "clock",
+    "clock_of",
+    "clock_of_next",
     "observe",
     "rows_seen",
     "wait_row",
@@ -36,9 +38,13 @@ TIMES: Floats = (2.0 ** (np.arange(CLOCK_ROWS) / 16) - 1).astype(np.float32)
 """The time in grid ticks that each code of :func:`clock` stands for."""
 TIMES[NEVER] = 1e6
 
-_CODES: Codes = np.minimum(np.rint(16 * np.log2(1.0 + np.arange(2**16))), NEVER - 1).astype(
+_LONGEST = 2**16 - 1
+"""Times from here on have one code."""
+
+_CODES: Codes = np.minimum(np.rint(16 * np.log2(1.0 + np.arange(_LONGEST + 1))), NEVER - 1).astype(
     np.uint8
 )
+_CODES_OF_NEXT = np.append(np.uint8(NEVER), _CODES)
 
 FADE, LONG_FADE = 100.0, 600.0
 """In how many grid ticks the two traces of a pitch that was struck fall to 1/e."""
@@ -49,8 +55,18 @@ AGE_SCALE = 7.0
 
 def clock(ticks: NDArray[np.integer]) -> Codes:
     """Times in grid ticks as codes of 16 to a doubling; ``TIMES`` inverts them, to 2 %."""
-    codes: Codes = _CODES[np.minimum(np.maximum(ticks, 0), len(_CODES) - 1)]
+    codes: Codes = _CODES[np.minimum(np.maximum(ticks, 0), _LONGEST)]
     return codes
+
+
+def clock_of(ticks: int) -> int:
+    """:func:`clock` of one time, 0 or longer."""
+    return _CODES.item(min(ticks, _LONGEST))
+
+
+def clock_of_next(ticks: NDArray[np.int64], out: Codes) -> Codes:
+    """:func:`clock` of *ticks* less one, into *out*; ``NEVER`` for what is 0 or below."""
+    return _CODES_OF_NEXT.take(ticks, None, out, "clip")
 
 
 def wait_row(known: bool, due: int, config: EventsConfig) -> int:

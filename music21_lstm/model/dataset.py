@@ -34,6 +34,10 @@ _PART = 8192
 """So many events are gone through in one go: a piece that is longer is cut into parts, so that no
 stream goes on long after the others. What is seen of the piece at a part's start is what it was."""
 
+_LEAST = 16
+"""Of a few pieces the parts are shorter, half of what a stream goes through, so that all streams have
+as much to do; but of so many windows at least."""
+
 LOWEST, HIGHEST = 21, 108
 """The keys of a piano: a transposition goes no further, unless the piece does."""
 
@@ -85,9 +89,9 @@ class _Part:
         return self.last - self.first
 
 
-def _parts(piece: int, length: int) -> list[_Part]:
-    """A piece of so many events cut into parts of like length, none longer than ``_PART``."""
-    cuts = np.linspace(0, length, max(1, -(-length // _PART)) + 1).astype(int).tolist()
+def _parts(piece: int, length: int, most: int) -> list[_Part]:
+    """A piece of so many events cut into parts of like length, of so many events at *most*."""
+    cuts = np.linspace(0, length, max(1, -(-length // most)) + 1).astype(int).tolist()
     return [_Part(piece, first, last, last == length) for first, last in pairwise(cuts)]
 
 
@@ -109,10 +113,11 @@ class EventsData:
         silent = [piece.name for piece in pieces if not len(piece)]
         if silent:
             raise TrainingError(f"{silent[0]}: no notes to train on; leave it out")
+        lengths = [len(_fields(piece, _Change(), settings.model)[0]) - 1 for piece in pieces]
+        half = sum(lengths) // (2 * settings.batch_size)
+        most = min(_PART, max(_LEAST * settings.window, half))
         self._parts = [
-            part
-            for place, piece in enumerate(pieces)
-            for part in _parts(place, len(_fields(piece, _Change(), settings.model)[0]) - 1)
+            part for place, length in enumerate(lengths) for part in _parts(place, length, most)
         ]
 
     def __len__(self) -> int:

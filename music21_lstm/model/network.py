@@ -7,7 +7,10 @@ compute what docs/model.md defines. Generating needs none of this: it is NumPy's
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -41,13 +44,31 @@ def require_tensorflow() -> tuple[Any, Any]:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     try:
-        import keras
-        import tensorflow
+        with nullcontext() if "tensorflow" in sys.modules else _unheard():
+            import keras
+            import tensorflow
     except ImportError as error:
         raise TrainingError(
             f"training needs TensorFlow ({error}): pip install 'music21-lstm[train]'"
         ) from None
     return tensorflow, keras
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Nothing on standard error: while it loads, TensorFlow's C++ tells of graphics cards there."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # there is none
+        yield
+        return
+    try:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def build(config: ModelConfig, seed: int = 0, precision: str = "float32") -> Network:
@@ -114,11 +135,8 @@ class EventsNetwork:
         state = state * (1 - batch["fresh"])[None, None, :, None]
         after = []
         for layer in range(config.layers):
-            names = ("kernel", "recurrent", "bias")
-            kernel, recurrent, bias = (self._value(f"lstm_{layer}/{name}") for name in names)
-            gates = self._product(hidden, kernel) + tf.cast(bias, self._kind)
-            hidden, *last = lstm(tf, gates, recurrent, state[layer, 0], state[layer, 1])
-            after.append(tf.stack(last))
+            hidden, last = self._layer(layer, hidden, state[layer], training=training)
+            after.append(last)
             hidden = self._dropout(hidden, training=training)
         later = self._planes(batch, tf.gather(self._edges, batch["next_delta"])[..., None])
         found = {}
@@ -126,6 +144,21 @@ class EventsNetwork:
             inputs = [self._part(name, batch, later) for name in head_parts(config, head)]
             found[head] = self._head(head, [hidden, *inputs])
         return found, tf.stack(after)
+
+    def _layer(
+        self,
+        layer: int,
+        inputs: Tensor,
+        state: Tensor,
+        *,
+        training: bool,  # noqa: ARG002
+    ) -> tuple[Tensor, Tensor]:
+        """The outputs of an LSTM layer, (T, B, U), and its state after them, (2, B, U)."""
+        names = ("kernel", "recurrent", "bias")
+        kernel, recurrent, bias = (self._value(f"lstm_{layer}/{name}") for name in names)
+        gates = self._product(inputs, kernel) + self._tf.cast(bias, self._kind)
+        outputs, *last = lstm(self._tf, gates, recurrent, state[0], state[1])
+        return outputs, self._tf.stack(last)
 
     def losses(self, batch: Mapping[str, Tensor], state: Tensor, *, training: bool) -> Losses:
         """Nats by field, how many notes they are for, how many events, and the state after all."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from math import log2
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,7 +103,7 @@ def legal_gestures(gap: int | NDArray[np.int32]) -> NDArray[np.bool_]:
 
 def pedal_row(state: int, age: int) -> int:
     """The row of the embedding for a *state* that has lasted *age* grid ticks."""
-    return 1 + _AGES * state + min(_AGES - 1, int(log2(1 + age)))
+    return 1 + _AGES * state + min(_AGES, (1 + age).bit_length()) - 1
 
 
 def gestures(

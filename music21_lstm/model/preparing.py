@@ -74,9 +74,15 @@ def pieces_of(music: Music, settings: Settings) -> list[Piece]:
 
 
 def split_of(
-    pieces: Sequence[Piece], settings: Settings, held_out: Collection[str] | None
+    pieces: Sequence[Piece],
+    settings: Settings,
+    held_out: Collection[str] | None,
+    learned: Collection[str] = (),
 ) -> Split:
-    """Which pieces are held out: those that *held_out* lists by SHA-256, else a share drawn."""
+    """Which pieces are held out: those that *held_out* lists by SHA-256, else a share drawn.
+
+    *learned* lists those that the model to begin with was trained on: others are held out first.
+    """
     if held_out is not None:
         split = listed_split(pieces, held_out)
         if held_out and not (split.train and split.held_out):
@@ -84,7 +90,7 @@ def split_of(
             raise TrainingError(f"no piece would be {side}; the list is of other files than these")
         return split
     if settings.held_out:
-        return split_pieces(pieces, settings.held_out, settings.seed)
+        return split_pieces(pieces, settings.held_out, settings.seed, learned)
     return Split(tuple(range(len(pieces))), (), 0)
 
 

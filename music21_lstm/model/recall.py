@@ -24,14 +24,17 @@ _SEQUENCES = ((10, False), (10, True), (6, False), (6, True), (4, False), (4, Tr
 
 _LONGEST = 15
 
+_CLASSES = tuple(min(_LONGEST, 1 + round(2 * log2(length))) for length in range(1, 129))
+"""The class of each length, from 1 on; what is longer is as the last."""
+
 
 @dataclass(slots=True)
 class Recall:
     """The notes struck so far and, while a passage is being repeated, the place in the first one.
 
-    *onsets*, *pitches*, *velocities* (bins): of each note. *place* is the index of the note that came
-    next the first time, -1 for none; *length* how many notes have been the same; *shift* by how many
-    semitones they are higher now.
+    *onsets*, *pitches*, *velocities* (bins), *intervals* from the one before: of each note. *place* is
+    the index of the note that came next the first time, -1 for none; *length* how many notes have been
+    the same; *shift* by how many semitones they are higher now.
 
     >>> recall = Recall()
     >>> for tick, pitch in enumerate([60, 64, 67, 72, 76, 60, 64, 67, 72]):
@@ -44,6 +47,7 @@ class Recall:
     onsets: list[int] = field(default_factory=list)
     pitches: list[int] = field(default_factory=list)
     velocities: list[int] = field(default_factory=list)
+    intervals: list[int] = field(default_factory=list)
     place: int = -1
     length: int = 0
     shift: int = 0
@@ -56,7 +60,8 @@ class Recall:
 
     def strike(self, tick: int, pitch: int, velocity: int) -> None:
         """Take a note."""
-        pitches = self.pitches
+        pitches, intervals = self.pitches, self.intervals
+        intervals.append(pitch - pitches[-1] if pitches else 0)
         self.onsets.append(tick)
         pitches.append(pitch)
         self.velocities.append(velocity)
@@ -72,9 +77,8 @@ class Recall:
         for (order, in_any_key), after in zip(orders, self._after, strict=False):
             if count < order:
                 continue
-            last = pitches[-order:]
-            first = last[0] if in_any_key else 0
-            shape = tuple([one - first for one in last])
+            first = pitches[-order] if in_any_key else 0
+            shape = tuple(intervals[1 - order :] if in_any_key else pitches[-order:])
             if self.place < 0 and shape in after:
                 self.place, before = after[shape]
                 self.length, self.shift = order, first - before
@@ -107,7 +111,7 @@ class Recall:
             return 0, 0, 0, 0
         gap = self.onsets[self.place] - self.onsets[self.place - 1]
         due = max(0, self.onsets[-1] + gap - tick)
-        length = min(_LONGEST, 1 + round(2 * log2(self.length)))
+        length = _CLASSES[min(self.length, len(_CLASSES)) - 1]
         if self.shift:
             length += 1 + _LONGEST
         pitch = min(max(0, self.pitches[self.place] + self.shift), 127)

@@ -35,7 +35,10 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """One row of the history: losses are nats a note (recipe ``post``: a token), by field."""
+    """One row of the history: losses are nats a note (recipe ``post``: a token), by field.
+
+    Epoch 0 is a model that is trained on as it was before: nothing in *train*.
+    """
 
     epoch: int
     train: Mapping[str, float]
@@ -114,7 +117,7 @@ def write_history(target: Path, history: Sequence[Epoch], unit: str) -> None:
 
 
 def _csv(history: Sequence[Epoch]) -> str:
-    names = list(history[0].train)
+    names = list(history[0].train or history[0].held_out or ())
     out = io.StringIO()
     table = csv.writer(out, lineterminator="\n")
     sides = [f"{side}_{name}" for side in ("train", "held_out") for name in ("loss", *names)]
@@ -133,10 +136,10 @@ def _plot(history: Sequence[Epoch], unit: str) -> bytes:
 
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()
-    epochs = [row.epoch for row in history]
-    axes.plot(epochs, [total(row.train) for row in history], ".-", label="trained on")
-    if history[0].held_out:
-        axes.plot(epochs, [row.loss for row in history], ".-", label="held out")
+    for label, side in (("trained on", "train"), ("held out", "held_out")):
+        points = [(row.epoch, total(getattr(row, side))) for row in history if getattr(row, side)]
+        if points:
+            axes.plot(*zip(*points, strict=True), ".-", label=label)
     axes.set(xlabel="epoch", ylabel=f"nats per {unit}")
     axes.grid(alpha=0.3)
     axes.legend()

@@ -24,8 +24,8 @@ class EventsSettings:
     each single wish. *held_out* is the share of pieces that are never trained on, and that choose
     the best epoch. *average* is the decay of the weights' running mean, which is what is kept (0:
     none). *precision* is what products are computed in: ``bfloat16`` is twice as fast on processors
-    that have it. *half* stores the weights as float16. *max_minutes* stops after the epoch in which
-    they run out.
+    that have it, and slower on others; ``auto`` asks the processor. *half* stores the weights as
+    float16. *max_minutes* stops after the epoch in which they run out.
     """
 
     RECIPE: ClassVar[str] = "events"
@@ -91,7 +91,10 @@ _BOUNDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "louder": (lambda value: value >= 0, "0 or more"),
     "untold": (lambda value: 0 <= value <= 1, "from 0 to 1"),
     "average": (lambda value: 0 <= value < 1, "from 0 to below 1"),
-    "precision": (lambda value: value in ("float32", "bfloat16"), "float32 or bfloat16"),
+    "precision": (
+        lambda value: value in ("auto", "float32", "bfloat16"),
+        "auto, float32 or bfloat16",
+    ),
 }
 _POSITIVE = ("units", "epochs", "batch_size", "window", "learning_rate", "clip_norm", "max_minutes")
 

@@ -80,19 +80,29 @@ def groups_of(pieces: Sequence[Piece]) -> list[int]:
     return group
 
 
-def split_pieces(pieces: Sequence[Piece], share: float, seed: int) -> Split:
+def split_pieces(
+    pieces: Sequence[Piece], share: float, seed: int, learned: Collection[str] = ()
+) -> Split:
     """Hold out about a *share* of the pieces, drawn by *seed*, each group on one side.
 
-    At least one piece is left to train on; of few pieces it may be that none can be held out.
+    If every group is larger than that, as where a few works have many movements, it is the smallest
+    that is held out, unless more than half of the pieces are of it: of few pieces it may be that none
+    can be. A group with a piece whose SHA-256 is among the *learned* is held out only where others do
+    not suffice: by what is known already nothing could be told.
     """
     group = groups_of(pieces)
     sizes = Counter(group)
     names = sorted(sizes)
     np.random.default_rng([seed, 1]).shuffle(names)
+    known = {name for name, piece in zip(group, pieces, strict=True) if piece.sha256 in learned}
+    names.sort(key=known.__contains__)
     wanted, held = min(round(share * len(pieces)), len(pieces) - 1), set[int]()
     for name in names:
         if sum(sizes[one] for one in held) + sizes[name] <= wanted:
             held.add(name)
+    smallest = min(names, key=sizes.__getitem__, default=0)
+    if wanted and not held and 2 * sizes[smallest] <= len(pieces):
+        held.add(smallest)
     return _split([name in held for name in group], sizes)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,14 +10,19 @@ from numpy.typing import NDArray
 
 from music21_lstm.encoding.performance import Performance
 from music21_lstm.model.config import END, KEYS, START, EventsConfig
-from music21_lstm.model.context import NEVER, clock, wait_row
+from music21_lstm.model.context import NEVER, clock_of, clock_of_next, rows_seen, wait_row
 from music21_lstm.model.features import Bars, bar_rows, bar_ticks, encode, gridded
 from music21_lstm.model.pedal import offsets, pedal_row
 from music21_lstm.model.recall import Recall
 
-__all__ = ["Tracker", "legal_keys", "since"]
+__all__ = ["EVERY_KEY", "Abreast", "Tracker", "legal_keys"]
 
 _KEYS = np.arange(KEYS)
+_PITCHES = (1 << 128) - 1
+_NOT_YET = 1 << 62
+
+EVERY_KEY = (1 << KEYS) - 1
+"""All 257 keys as the bits of a number."""
 
 
 def legal_keys(
@@ -61,7 +67,8 @@ class Tracker:
         self.tick = 0
         self.delta, self.key, self.velocity = 0, START, 0
         self.sounding = np.zeros(128, np.uint8)
-        self._struck = np.full(128, -1, np.int64)
+        self._sounds = 0
+        self._struck = np.full(128, _NOT_YET, np.int64)
         self._latest = -1
         self._recall = Recall(config.sequences)
         self._pedal = self._pedalled = 0
@@ -105,32 +112,49 @@ class Tracker:
 
     def columns(self) -> dict[str, int]:
         """The row of every embedding at the event that was taken last, but those of steering."""
+        return dict(zip(rows_seen(self._config), self.seen(), strict=True))
+
+    def seen(self) -> list[int]:
+        """The same rows in the order of :func:`~music21_lstm.model.context.rows_seen`."""
         config = self._config
-        found = {"delta": self.delta, "key": self.key, "velocity": self.velocity}
-        found["position"], found["remaining"] = self.rows(0)
+        found = [self.delta, self.key]
+        if config.has_velocity:
+            found.append(self.velocity)
+        if config.has_bar:
+            found += self.rows(0)
         if config.ages:
-            never = self._latest < 0
-            found["pause"] = NEVER if never else int(clock(np.array(self.tick - self._latest)))
+            found.append(NEVER if self._latest < 0 else clock_of(self.tick - self._latest))
         if config.recall:
             length, pitch, due, level = self._recall.rows(self.tick)
-            found |= {"recall_length": length, "recall_pitch": pitch, "recall_velocity": level}
-            found["recall_wait"] = wait_row(length > 0, due, config)
+            found += (length, pitch, wait_row(length > 0, due, config), level)
         if config.ends:
             end = self._recall.end(self.tick)
-            found["recall_end"] = 0 if end is None else 1 + end[0]
-            found["recall_end_wait"] = 0 if end is None else wait_row(True, end[1], config)
+            found += (0, 0) if end is None else (1 + end[0], wait_row(True, end[1], config))
         if config.pedal:
-            found["pedal"] = pedal_row(self._pedal, self.tick - self._pedalled)
+            found.append(pedal_row(self._pedal, self.tick - self._pedalled))
         return found
 
     def since(self) -> NDArray[np.uint8]:
         """The code of how long ago each pitch was struck, (128,)."""
-        found: NDArray[np.uint8] = since([self])[0]
+        found: NDArray[np.uint8] = Abreast([copy.copy(self)]).since()[0]
         return found
 
-    def together(self) -> bool:
-        """Whether the next event may stand at this same tick (delta 0): some key must be left."""
-        return bool(self.legal(0).any())
+    def together(self, keys: int = EVERY_KEY) -> bool:
+        """Whether the next event may stand at this same tick (delta 0): some key must be left.
+
+        *keys*: the keys that come into question, as the bits of a number.
+        """
+        legal = self._sounds | (_PITCHES ^ self._sounds) << 128
+        if self.key < END:
+            legal = legal >> self.key + 1 << self.key + 1  # offs before ons, each from low to high
+        if self.may_end:
+            legal |= 1 << END
+        return legal & keys != 0
+
+    @property
+    def may_end(self) -> bool:
+        """Whether the music may be over at this tick: nothing sounds any more."""
+        return self.key < 128 and not self._sounds
 
     def legal(self, delta: int) -> NDArray[np.bool_]:
         """Which keys may come next, (257,), if its delta bin is *delta*: as :func:`legal_keys` has it.
@@ -148,8 +172,8 @@ class Tracker:
     def take(self, delta: int, key: int, velocity: int = 0, gesture: int = 0) -> None:
         """Go on to an event; *gesture* is what the sustain pedal did before it."""
         gap = self._config.delta_edges[delta]
-        moved = offsets(gesture, gap)
-        if moved:
+        if gesture:
+            moved = offsets(gesture, gap)
             self._pedal, self._pedalled = (self._pedal + len(moved)) % 2, self.tick + moved[-1]
         self.tick += gap
         self.delta, self.key, self.velocity = delta, key, velocity
@@ -157,17 +181,38 @@ class Tracker:
             return
         self.sounding[key % 128] = key >= 128
         if key >= 128:
+            self._sounds |= 1 << key - 128
             self._struck[key - 128] = self._latest = self.tick
             if self._config.recall:
                 self._recall.strike(self.tick, key - 128, velocity)
-        elif self._config.recall:
+            return
+        self._sounds &= ~(1 << key)
+        if self._config.recall:
             self._recall.release(self.tick, key)
 
 
-def since(trackers: Sequence[Tracker]) -> NDArray[np.uint8]:
-    """What :meth:`Tracker.since` says of each of *trackers*, (streams, 128)."""
-    struck = np.array([tracker._struck for tracker in trackers])
-    ticks = np.array([tracker.tick for tracker in trackers])
-    codes = clock(ticks[:, None] - struck)
-    codes[struck < 0] = NEVER
-    return codes
+class Abreast:
+    """Trackers side by side: what they know of each pitch stands in arrays, a row each.
+
+    *sounding*: (streams, 128) uint8. From here on the *trackers* write there.
+    """
+
+    def __init__(self, trackers: Sequence[Tracker]) -> None:
+        self.trackers = tuple(trackers)
+        self.sounding = np.array([tracker.sounding for tracker in trackers])
+        self._struck = np.array([tracker._struck for tracker in trackers])
+        self._ticks = np.empty((len(trackers), 1), np.int64)
+        self._times = np.empty_like(self._struck)
+        self._since = np.empty_like(self.sounding)
+        for place, tracker in enumerate(trackers):
+            tracker.sounding, tracker._struck = self.sounding[place], self._struck[place]
+
+    def since(self) -> NDArray[np.uint8]:
+        """The code of how long ago each pitch was struck, (streams, 128).
+
+        The next call writes over it.
+        """
+        for place, tracker in enumerate(self.trackers):
+            self._ticks[place] = tracker.tick + 1
+        np.subtract(self._ticks, self._struck, self._times)
+        return clock_of_next(self._times, self._since)

@@ -8,7 +8,7 @@ import math
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, cast
 
 import numpy as np
@@ -31,6 +31,7 @@ from music21_lstm.model.preparing import (
     versions,
     without_constant_velocity,
 )
+from music21_lstm.model.processor import precision_for
 from music21_lstm.model.records import Epoch, TrainingState, total
 from music21_lstm.model.settings import EventsSettings, Settings
 from music21_lstm.model.unigram import unigram_counts
@@ -77,8 +78,8 @@ class Trainer:
         self._pieces = pieces_of(music, settings)
         if start is None:
             settings = without_constant_velocity(self._pieces, settings)
-        self.settings = settings
-        self._split = split_of(self._pieces, settings, held_out)
+        self.settings = settings = _on_this_machine(settings)
+        self._split = split_of(self._pieces, settings, held_out, _learned(start))
         self.config, self._train, self._held_out = data_of(
             music, self._pieces, self._split, settings
         )
@@ -134,11 +135,14 @@ class Trainer:
             sums, units, _, after = network.losses(batch, state, training=False)
             return sums, units, after
 
-        signature = [self._spec, carried]
-        return (
-            tf.function(step, input_signature=signature),
-            tf.function(evaluate, input_signature=signature),
-        )
+        # No autograph: there is nothing for it here, and it would read the source code again.
+        options = {"input_signature": [self._spec, carried], "autograph": False}
+        return tf.function(step, **options), tf.function(evaluate, **options)
+
+    def before(self) -> Epoch:
+        """What is held out as the model stands before the first epoch: a row that says epoch 0."""
+        began = time.monotonic()
+        return Epoch(0, {}, self._measure(self._held_out), 0.0, time.monotonic() - began)
 
     def fed(self, number: int) -> Any:
         """The batches of epoch *number*, as :attr:`step` takes them."""
@@ -268,7 +272,7 @@ class Trainer:
             "versions": versions(),
             "epoch": row.epoch,
             "loss_unit": f"nats per {self.unit}",
-            "train_loss": {"total": total(row.train), **row.train},
+            "train_loss": row.train and {"total": total(row.train), **row.train},
             "held_out_loss": row.held_out and {"total": row.loss, **row.held_out},
             "parameters": sum(int(np.prod(v.shape)) for v in self._variables),
             "data": {
@@ -308,6 +312,19 @@ class _Sum:
         """Nats a unit, by field."""
         values = (self._sums / max(1.0, self._units)).tolist()
         return dict(zip(self._names, values, strict=True))
+
+
+def _on_this_machine(settings: Settings) -> Settings:
+    """The *settings* with the precision that the processor is made for, if they leave it open."""
+    if not isinstance(settings, EventsSettings):
+        return settings
+    return replace(settings, precision=precision_for(settings.precision))
+
+
+def _learned(start: Checkpoint | None) -> frozenset[str]:
+    """The SHA-256 of the pieces that the model to begin with was trained on."""
+    data = {} if start is None else start.metadata.get("data", {})
+    return frozenset(sha256 for _, sha256 in data.get("trained_on", ()))
 
 
 def _optimizer(keras: Any, settings: Settings) -> Any:

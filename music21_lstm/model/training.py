@@ -23,7 +23,11 @@ from music21_lstm.model.records import Epoch, read_state, total, write_history, 
 from music21_lstm.model.settings import Settings
 from music21_lstm.model.trainer import Progress, Trainer
 
-__all__ = ["Progress", "memorising", "train"]
+__all__ = ["PATIENCE", "Progress", "memorising", "train"]
+
+PATIENCE = 2
+"""A model that is trained on learns a few pieces by heart within some epochs: it stops after so many
+without a better one."""
 
 
 def train(
@@ -44,7 +48,9 @@ def train(
     *held_out* lists the SHA-256 of the pieces to hold out, instead of a share drawn by the seed.
     *start* is a model to begin with: it is trained on (fine-tuned), with its own configuration.
 
-    Best is by the loss on the held-out pieces, or the last if none are held out. Beside it are
+    Best is by the loss on the held-out pieces, or the last if none are held out. Of a model that is
+    trained on, that loss is measured before the first epoch, too (a row of the history that says epoch
+    0): if no epoch is better, what it began with is kept. Beside it are
     ``history.csv``, ``loss.png`` and ``training/``, all up to date after each epoch. *about* goes
     into the metadata (``command``, ``date``, ``source``, ``licence`` …). The result depends on
     the pieces, the settings and the machine alone: TensorFlow's deterministic operations are
@@ -52,7 +58,8 @@ def train(
 
     With *resume* an interrupted training goes on after its last whole epoch and ends with the same
     weights as one that was never stopped. ``KeyboardInterrupt`` passes through, with what is in the
-    folder whole. *patience* stops after so many epochs without a better one. *on_progress* is
+    folder whole. *patience* stops after so many epochs without a better one (None: never, but of a
+    model that is trained on :data:`PATIENCE`). *on_progress* is
     called after every step, *on_epoch* after each epoch with the history so far (see
     :func:`memorising`).
 
@@ -62,21 +69,22 @@ def train(
     """
     if patience is not None and patience < 1:
         raise TrainingError(f"patience is {patience}; it must be 1 epoch or more")
+    if patience is None and start is not None:
+        patience = PATIENCE
     folder = Path(target)
     _check_folder(folder, resume)
     trainer = Trainer(pieces, settings, held_out, start)
     history = trainer.restore(read_state(folder)) if resume else ()
     _claim(folder)
     began = time.monotonic()
-    while len(history) < settings.epochs:
-        row = trainer.epoch(len(history) + 1, on_progress)
-        history += (row,)
-        with _uninterrupted():
-            if row.loss <= min(past.loss for past in history) or not trainer.holds_out:
-                result = trainer.checkpoint(history, about or {})
-                checkpoint.save(folder, result, half=settings.half)
-            write_history(folder, history, trainer.unit)
-            write_state(folder, trainer.state(history))
+    if not history and start is not None and trainer.holds_out:
+        history = (trainer.before(),)
+        _keep(folder, trainer, history, about or {})
+        if on_epoch is not None:
+            on_epoch(history)
+    while (history[-1].epoch if history else 0) < settings.epochs:
+        history += (trainer.epoch(history[-1].epoch + 1 if history else 1, on_progress),)
+        _keep(folder, trainer, history, about or {})
         if on_epoch is not None:
             on_epoch(history)
         if patience is not None and _since_best(history) >= patience:
@@ -84,6 +92,18 @@ def train(
         if settings.max_minutes and time.monotonic() - began >= 60 * settings.max_minutes:
             break
     return checkpoint.load(folder)
+
+
+def _keep(
+    folder: Path, trainer: Trainer, history: tuple[Epoch, ...], about: Mapping[str, Any]
+) -> None:
+    """Write what an epoch leaves: its model if it is the best, the history and the state."""
+    with _uninterrupted():
+        if not _since_best(history) or not trainer.holds_out:
+            result = trainer.checkpoint(history, about)
+            checkpoint.save(folder, result, half=trainer.settings.half)
+        write_history(folder, history, trainer.unit)
+        write_state(folder, trainer.state(history))
 
 
 def _check_folder(folder: Path, resume: bool) -> None:
@@ -129,8 +149,9 @@ def _uninterrupted() -> Iterator[None]:
 
 
 def _since_best(history: tuple[Epoch, ...]) -> int:
-    losses = [row.loss for row in history]
-    return len(losses) - 1 - losses.index(min(losses))
+    """How many epochs there have been since the best, which of equals is the last."""
+    losses = [row.loss for row in reversed(history)]
+    return losses.index(min(losses))
 
 
 def memorising(history: tuple[Epoch, ...]) -> bool:
@@ -139,8 +160,8 @@ def memorising(history: tuple[Epoch, ...]) -> bool:
     So it is when it gets better on what it is trained on, while for two epochs it has been worse than
     it was at its best on what is held out.
     """
-    held = [row.loss for row in history if row.held_out]
-    if len(held) < 3 or len(held) - 1 - held.index(min(held)) < 2:
+    if not all(row.held_out for row in history) or (since := _since_best(history)) < 2:
         return False
-    best = history[held.index(min(held))]
+    # Before the first epoch nothing was trained on: then what came after it is compared.
+    best = history[-1 - since] if history[-1 - since].train else history[-since]
     return total(history[-1].train) < total(best.train)

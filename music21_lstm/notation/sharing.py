@@ -9,9 +9,9 @@ played agree with the lengths that come out. The weights were tuned on the Vienn
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby, pairwise
 from math import log2
+from typing import NamedTuple
 
 from music21_lstm.notation.metre import UNIT
 from music21_lstm.notation.quantize import Placed
@@ -48,8 +48,7 @@ _FURTHEST = 64
 """So many later notes tell whether a note is held; a hand cannot hold one under more."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Way:
+class _Way(NamedTuple):
     """One way to have shared the notes so far; *before* is how it began."""
 
     cost: float
@@ -57,6 +56,13 @@ class _Way:
     lower: Chord
     step: tuple[Chord, Chord] = ((), ())
     before: _Way | None = None
+
+
+class _End(NamedTuple):
+    """How a voice ends where another onset is: what that costs, and whether it still sounds."""
+
+    cost: float
+    sounds: bool
 
 
 def shared(placed: Sequence[Placed]) -> tuple[list[Chord], list[Chord]]:
@@ -68,16 +74,25 @@ def shared(placed: Sequence[Placed]) -> tuple[list[Chord], list[Chord]]:
     upper: list[Chord] = []
     lower: list[Chord] = []
     ways = [_Way(0.0, (), ())]
-    for _, group in groupby(_without_legato(placed), key=lambda p: p.onset):
+    for onset, group in groupby(_without_legato(placed), key=lambda p: p.onset):
         splits = list(_splits(tuple(group)))
-        best: dict[tuple[int, ...], _Way] = {}
+        best: dict[tuple[int, ...], tuple[float, _Way, tuple[Chord, Chord]]] = {}
+        ends: dict[int, _End] = {}
         for way in ways:
+            for chord in (way.upper, way.lower):
+                if id(chord) not in ends:
+                    ends[id(chord)] = _End(_left(chord, onset), _sounds(chord, onset))
+            over = ends[id(way.upper)], ends[id(way.lower)]
             for step in splits:
-                following = _extended(way, step)
-                key = _state(following)
-                if key not in best or following.cost < best[key].cost:
-                    best[key] = following
-        ways = sorted(best.values(), key=lambda way: way.cost)[:_BEAM]
+                cost = _cost(way, step, *over)
+                key = _state(step[0] or way.upper, step[1] or way.lower)
+                if key not in best or cost < best[key][0]:
+                    best[key] = cost, way, step
+        chosen = sorted(best.values(), key=lambda entry: entry[0])[:_BEAM]
+        ways = [
+            _Way(cost, step[0] or way.upper, step[1] or way.lower, step, way)
+            for cost, way, step in chosen
+        ]
     taken: _Way | None = ways[0]
     while taken is not None:
         for chord, voice in zip(taken.step, (upper, lower), strict=True):
@@ -109,8 +124,7 @@ def _held(p: Placed, after: int, later: Sequence[Placed]) -> bool:
     return sum(end <= p.end + slack for end in begun) >= _NESTED * len(begun)
 
 
-def _state(way: _Way) -> tuple[int, ...]:
-    upper, lower = way.upper, way.lower
+def _state(upper: Chord, lower: Chord) -> tuple[int, ...]:
     return (
         upper[0].onset if upper else -1,
         len(upper),
@@ -129,23 +143,22 @@ def _splits(group: Chord) -> Iterator[tuple[Chord, Chord]]:
             yield group[cut:], group[:cut]
 
 
-def _extended(way: _Way, step: tuple[Chord, Chord]) -> _Way:
-    """*way* with one more onset, and what that costs."""
+def _cost(way: _Way, step: tuple[Chord, Chord], over: _End, under: _End) -> float:
+    """What *way* costs with one more onset; *over* and *under*: how its two voices end there."""
     upper, lower = step
-    onset = (upper or lower)[0].onset
     cost = way.cost
     if lower:
         cost += _GOING_ON if way.step[1] else _SECOND_VOICE
-        cost += _left(way.lower, onset) + _leap(way.lower, lower, 0)
-        if not upper and not _sounds(way.upper, onset):
+        cost += under.cost + _leap(way.lower, lower, 0)
+        if not upper and not over.sounds:
             cost += _ENTERING
     if upper:
-        cost += _left(way.upper, onset) + _leap(way.upper, upper, -1)
-    if not lower and _sounds(way.lower, onset):
+        cost += over.cost + _leap(way.upper, upper, -1)
+    if not lower and under.sounds:
         cost += _CROSSING * (upper[0].note.pitch < way.lower[-1].note.pitch)
-    if not upper and _sounds(way.upper, onset):
+    if not upper and over.sounds:
         cost += _CROSSING * (lower[-1].note.pitch > way.upper[0].note.pitch)
-    return _Way(cost, upper or way.upper, lower or way.lower, step, way)
+    return cost
 
 
 def _sounds(chord: Chord, onset: int) -> bool:

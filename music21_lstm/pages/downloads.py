@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
+from music21_lstm.audio import Tags
 from music21_lstm.pages.piece import Music
 from music21_lstm.pipeline import write
 
@@ -22,15 +23,19 @@ KINDS: Mapping[str, tuple[str, str, str]] = {
 """Of each format its name for people, its suffix and its media type."""
 
 
-def downloads(music: Music, **sound: Any) -> dict[str, bytes]:
-    """The bytes of *music* in each format of :data:`KINDS`; *sound* are options of the renderer."""
+def downloads(music: Music, *, tagged: bool = True, **sound: Any) -> dict[str, bytes]:
+    """The bytes of *music* in each format of :data:`KINDS`; *sound* are options of the renderer.
+
+    Unless it is *tagged* the sound says nothing of itself.
+    """
+    tags = Tags(music.title, music.composer, comment=music.comment) if tagged else Tags()
     found = {}
     for kind in KINDS:
-        written_as_is = kind == "musicxml" and not music.engraved
-        own = sound if kind == "mp3" else {}
         target = io.BytesIO()
-        source = music.score if written_as_is else music.performance
-        write(source, target, format=kind, title=music.title or None, **own)
+        if kind == "mp3":
+            write(music.sound, target, format=kind, tags=tags, **sound)
+        else:
+            write(music.score if kind == "musicxml" else music.performance, target, format=kind)
         found[kind] = target.getvalue()
     return found
 

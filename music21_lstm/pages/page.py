@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from music21 import base
+from music21 import base, common, stream
 
 from music21_lstm.encoding.performance import Performance
 from music21_lstm.errors import Music21LstmError
@@ -22,13 +22,16 @@ from music21_lstm.generation.generator import Generator, load
 from music21_lstm.pages.downloads import KINDS, downloads, file_name
 from music21_lstm.pages.engraving import drawn
 from music21_lstm.pages.markup import document, json_text
-from music21_lstm.pages.piece import Music, Piece, music_of
+from music21_lstm.pages.piece import Music, Piece, music_of, piece_of
 from music21_lstm.pages.sight import judged, sight_of
 from music21_lstm.streams.reading import Source
 
-__all__ = ["Page", "page", "show"]
+__all__ = ["Page", "html_of", "page", "show"]
 
 _FRAME_HEIGHT = 720
+
+_IN_NOTEBOOK: dict[str, Any] = {"quality": 96}
+"""Options of the sound: a notebook keeps all that it shows in its file."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -50,10 +53,11 @@ class Page:
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the page in a frame of its own, which can reach nothing outside."""
+        # In an attribute only these two have a meaning; a page has many of the others.
+        held = self.html.replace("&", "&amp;").replace('"', "&quot;")
         return (
             f'<iframe title="{html.escape(self.title)}" sandbox="allow-scripts allow-downloads" '
-            f'style="width:100%;height:{_FRAME_HEIGHT}px;border:0" '
-            f'srcdoc="{html.escape(self.html)}"></iframe>'
+            f'style="width:100%;height:{_FRAME_HEIGHT}px;border:0" srcdoc="{held}"></iframe>'
         )
 
 
@@ -79,7 +83,7 @@ def page(
     Raises :class:`~music21_lstm.errors.Music21LstmError` if there is nothing to show, or if the
     engraver is not installed (the extra ``page``).
     """
-    pieces = [each if isinstance(each, Piece) else Piece(each) for each in _listed(sources)]
+    pieces = [piece_of(each) for each in _listed(sources)]
     if not pieces:
         raise Music21LstmError("a page of nothing; name a MIDI, notetext or MusicXML file, or more")
     judge = load(preset) if isinstance(preset, str) else preset
@@ -99,24 +103,35 @@ def page(
     return Page(name, document(name, facts, drawings), tuple(files))
 
 
-def show(source: Source | Piece | Sequence[Source | Piece], **options: Any) -> Page:
+def show(source: Source | Piece | Sequence[Source | Piece], **options: Any) -> None:
     """Show *source* with score, piano roll and player: in a notebook here, else in the web browser.
 
-    *options* are those of :func:`page`. Nothing is fetched from anywhere.
+    *options* are those of :func:`page`. Nothing is fetched from anywhere. In a notebook the sound
+    has 96 kbps, unless *quality* says otherwise, so that the file of the notebook stays small.
     """
-    made = page(source, **options)
-    from music21 import common
-
     if common.runningInNotebook():
-        from IPython.display import HTML, display
+        from IPython.display import display
 
-        display(HTML(made._repr_html_()))  # type: ignore[no-untyped-call]
-        return made
+        display(page(source, **{**_IN_NOTEBOOK, **options}))  # type: ignore[no-untyped-call]
+        return
+    made = page(source, **options)
     handle, name = tempfile.mkstemp(prefix="music21-lstm-", suffix=".html")
     os.close(handle)
     made.write(name)
     webbrowser.open(Path(name).as_uri())
-    return made
+
+
+def html_of(score: stream.Score) -> str | None:
+    """What a notebook shows of *score* if a model made it, else None: its plain ``repr``.
+
+    A notebook asks for it by itself; where no page can be made it says why instead.
+    """
+    if "preset" not in score.editorial:
+        return None
+    try:
+        return page(score, **_IN_NOTEBOOK)._repr_html_()
+    except Music21LstmError as error:
+        return f"<p>{html.escape(str(error))}</p>"
 
 
 def _listed(sources: Source | Piece | Sequence[Source | Piece]) -> list[Source | Piece]:
@@ -147,8 +162,9 @@ def _shown(
     music = music_of(piece, engraved=quiz)
     if not music.performance.notes:
         raise Music21LstmError(f"{music.title or 'a piece'}: no notes; there is nothing to show")
+    # The files first: drawing names the notes of the score.
+    held = downloads(music, tagged=not quiz, **sound)
     drawing = drawn(music, f"p{number}")
-    held = downloads(music, **sound)
     title = music.title or "Untitled"
     told = {
         "title": title,
@@ -170,9 +186,9 @@ def _shown(
         ],
     }
     if piece.judge is not None:
-        told["judged"] = judged(music.performance, piece.judge)
+        told["judged"] = judged(music.performance, music.times, piece.judge, piece.primer)
     data = {
-        **sight_of(music.performance),
+        **sight_of(music.performance, music.times),
         "bars": drawing.bars,
         "audio": base64.b64encode(held["mp3"]).decode(),
         # In a quiz these are out of sight until they are asked for.
@@ -186,7 +202,7 @@ def _shown(
 def _facts(piece: Piece, music: Music) -> list[tuple[str, str]]:
     """What is to be read about a piece, in words."""
     performance = music.performance
-    minutes, seconds = divmod(int(performance.seconds), 60)
+    minutes, seconds = divmod(int(max(music.times, default=0)), 60)
     facts = [("Length", f"{minutes}:{seconds:02d}, {len(performance.notes)} notes")]
     if piece.preset:
         facts.append(("Model", piece.preset))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from music21_lstm.encoding.events import ControlChange
@@ -16,9 +17,11 @@ __all__ = ["judged", "pedal_of", "sight_of"]
 _SUSTAIN = 64
 
 
-def sight_of(performance: Performance) -> dict[str, Any]:
-    """Notes as (onset, end, pitch, velocity) with times in seconds, and the stretches of pedal."""
-    times = performance.times
+def sight_of(performance: Performance, times: Sequence[float]) -> dict[str, Any]:
+    """Notes as (onset, end, pitch, velocity), and the stretches of pedal.
+
+    *times* are those of the events, in seconds.
+    """
     end = times[-1] if times else 0.0
     return {
         "seconds": _ms(end),
@@ -31,34 +34,37 @@ def sight_of(performance: Performance) -> dict[str, Any]:
             ]
             for each in performance.notes
         ],
-        "pedal": [[_ms(down), _ms(up)] for down, up in pedal_of(performance)],
+        "pedal": [[_ms(down), _ms(up)] for down, up in pedal_of(performance, times)],
     }
 
 
-def pedal_of(performance: Performance) -> list[tuple[float, float]]:
+def pedal_of(performance: Performance, times: Sequence[float]) -> list[tuple[float, float]]:
     """The stretches, in seconds, in which the sustain pedal is down on some channel.
 
     >>> down, up = ControlChange(0, 0, 64, 127), ControlChange(480, 0, 64, 0)
-    >>> pedal_of(Performance(480, [down, up]))
+    >>> pedal_of(Performance(480, [down, up]), [0.0, 0.5])
     [(0.0, 0.5)]
     """
     found: list[tuple[float, float]] = []
     held: dict[int, float] = {}
-    for time, event in zip(performance.times, performance.events, strict=True):
+    for time, event in zip(times, performance.events, strict=True):
         if not isinstance(event, ControlChange) or event.control != _SUSTAIN:
             continue
         if event.value >= 64:
             held.setdefault(event.channel, time)
         elif event.channel in held:
             found.append((held.pop(event.channel), time))
-    found += [(start, performance.seconds) for start in held.values()]
+    found += [(start, times[-1]) for start in held.values()]
     return sorted(found)
 
 
-def judged(performance: Performance, judge: Generator) -> dict[str, Any]:
+def judged(
+    performance: Performance, times: Sequence[float], judge: Generator, primer: int = 0
+) -> dict[str, Any]:
     """What *judge* says: nats of each note, and the passages that stand in its training set.
 
-    Without an index of the training set ``copied`` is None.
+    Those are left out that have no more than the first *primer* notes, which were given; the share
+    is then None. Without an index of the training set ``copied`` is None, too.
     """
     with one_thread():
         nats, _ = note_nats(judge.checkpoint, performance)
@@ -68,15 +74,17 @@ def judged(performance: Performance, judge: Generator) -> dict[str, Any]:
     except GenerationError:
         copied, share = None, None
     else:
-        share = found.copied_share
+        share = None if primer else found.copied_share
+        notes = sight_of(performance, times)["notes"]
         copied = [
             {
                 "notes": list(run.notes),
-                "start": _ms(run.start),
-                "end": _ms(run.end),
+                "start": min(notes[n][0] for n in run.notes),
+                "end": max(notes[n][1] for n in run.notes),
                 "piece": run.piece,
             }
             for run in found.runs
+            if max(run.notes) >= primer
         ]
     return {
         "judge": judge.name,

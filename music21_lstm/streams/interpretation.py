@@ -31,7 +31,7 @@ from music21_lstm.streams.reading import (
 from music21_lstm.streams.ready import AnyStream, walk
 from music21_lstm.streams.real_time import RealTime
 
-__all__ = ["ensemble_from", "ensemble_of_stream"]
+__all__ = ["ensemble_from", "ensemble_of_stream", "times_of_stream"]
 
 _HEARD = ("instrument", "articulation", "percussion")
 """What one piano cannot say and an ensemble can."""
@@ -81,7 +81,7 @@ def ensemble_of_stream(source: base.Music21Object, *, performed: bool = True) ->
     whole = performance_of_stream(score, performed=performed)
     if not performed:
         _forget(score)
-    played = any(TRACE_KEY in n.editorial for n in _notes(score) if n.hasEditorialInformation)
+    played = _was_played(score)
     time = RealTime(whole, [] if played else walk(score, 0))
     players = players_of(score)
     if played and len(players) == 1:
@@ -98,6 +98,21 @@ def ensemble_of_stream(source: base.Music21Object, *, performed: bool = True) ->
         tuple(loss for loss in whole.losses if not loss.what.startswith(_HEARD)),
         **_names(source),
     )
+
+
+def times_of_stream(source: AnyStream) -> list[float]:
+    """When each event of ``performance_of_stream(source)`` is heard by :func:`ensemble_of_stream`.
+
+    That is in seconds, with fermatas and swing, which a Performance has no word for.
+    """
+    score = _expanded(source)
+    whole = performance_of_stream(score)
+    return RealTime(whole, [] if _was_played(score) else walk(score, 0)).seconds(whole.ticks)
+
+
+def _was_played(score: AnyStream) -> bool:
+    """Whether notes of *score* know how they were played."""
+    return any(TRACE_KEY in n.editorial for n in _notes(score) if n.hasEditorialInformation)
 
 
 def _names(source: AnyStream) -> dict[str, str]:

@@ -25,6 +25,7 @@ __all__ = [
     "ConverterMp3",
     "ConverterNoteText",
     "ConverterOgg",
+    "ConverterOpus",
     "ConverterPerformedMidi",
     "ConverterScore",
     "ConverterWav",
@@ -205,6 +206,7 @@ def _audio_converter(suffix: str, mimetype: str) -> type[_ConverterAudio]:
 ConverterWav = _audio_converter("wav", "audio/wav")
 ConverterFlac = _audio_converter("flac", "audio/flac")
 ConverterOgg = _audio_converter("ogg", "audio/ogg")
+ConverterOpus = _audio_converter("opus", "audio/ogg")
 ConverterMp3 = _audio_converter("mp3", "audio/mpeg")
 
 CONVERTERS = (
@@ -214,6 +216,7 @@ CONVERTERS = (
     ConverterWav,
     ConverterFlac,
     ConverterOgg,
+    ConverterOpus,
     ConverterMp3,
 )
 

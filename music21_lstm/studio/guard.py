@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
@@ -33,8 +34,8 @@ _HEADERS = (
 class Guard:
     """An ASGI application that lets through to *app* what was sent from its own pages at *port*."""
 
-    def __init__(self, app: ASGIApp, port: int) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, port: int, *, patience: float = _PATIENCE) -> None:
+        self._app, self._patience = app, patience
         self._hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -43,10 +44,18 @@ class Guard:
             return
         refused = self._refused(scope)
         if refused is not None:
-            await _drained(receive)
+            with suppress(TimeoutError):
+                await _body(receive, self._patience)
             await PlainTextResponse(refused, 403)(scope, receive, send)
             return
-        body = await _body(receive)
+        try:
+            body = await _body(receive, self._patience)
+        except TimeoutError:
+            text = (
+                f"The request took longer than {self._patience:g} seconds to arrive; send it again."
+            )
+            await PlainTextResponse(text, 408)(scope, receive, send)
+            return
         if body is None:
             text = f"The request is larger than {BODY_LIMIT // 10**6} MB; send a smaller file."
             await PlainTextResponse(text, 413)(scope, receive, send)
@@ -65,15 +74,17 @@ class Guard:
         return None
 
 
-async def _body(receive: Receive) -> bytes | None:
-    """The body of a request; None if it is too large or too slow.
+async def _body(receive: Receive, patience: float) -> bytes | None:
+    """The body of a request; None if it is too large.
 
     What is too much is read on and dropped: cut off in the middle, a browser would show no answer.
+
+    Raises TimeoutError if it has not arrived within *patience* seconds.
     """
     body = bytearray()
     too_large = False
     try:
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(patience):
             async for chunk in _chunks(receive):
                 too_large = too_large or len(body) + len(chunk) > BODY_LIMIT
                 if too_large:
@@ -81,12 +92,9 @@ async def _body(receive: Receive) -> bytes | None:
                 else:
                     body += chunk
     except TimeoutError:
-        return None
+        if not too_large:
+            raise
     return None if too_large else bytes(body)
-
-
-async def _drained(receive: Receive) -> None:
-    await _body(receive)
 
 
 async def _chunks(receive: Receive) -> AsyncIterator[bytes]:

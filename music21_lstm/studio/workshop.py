@@ -50,6 +50,7 @@ class Workshop:
         self._waiting: queue.Queue[Job | None] = queue.Queue(longest_queue)
         self._process: SpawnProcess | None = None
         self._pipe: Connection | None = None
+        self._closing = False
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -85,14 +86,22 @@ class Workshop:
         return sum(each.state in ("waiting", "making") for each in jobs[:place])
 
     def close(self) -> None:
-        """Stop: what is being made is given up."""
-        self._stop_process()
+        """Stop: what is being made is given up, and so is all that waits."""
+        self._closing = True
         with self._lock:
             while not self._waiting.empty():
                 self._waiting.get_nowait()
             self._waiting.put_nowait(None)
+            process = self._process
+        if process is not None:
+            # The thread is told by the pipe, which it alone opens and closes.
+            process.kill()
         self._thread.join(10)
-        self._stop_process()
+
+    @property
+    def at_work(self) -> bool:
+        """Whether orders are still taken."""
+        return self._thread.is_alive()
 
     def _finished(self, name: str) -> Made:
         job = self.find(name)
@@ -101,7 +110,7 @@ class Workshop:
         return job.made
 
     def _run(self) -> None:
-        while (job := self._waiting.get()) is not None:
+        while (job := self._waiting.get()) is not None and not self._closing:
             job.state = "making"
             try:
                 kind, told = self._make(job)
@@ -113,6 +122,7 @@ class Workshop:
             else:
                 job.error, job.state = told, "failed"
             self._tidy()
+        self._stop_process()
 
     def _make(self, job: Job) -> tuple[str, Any]:
         pipe = self._started()
@@ -135,11 +145,13 @@ class Workshop:
             self._stop_process()
             # Not a fork: this process has threads.
             context = multiprocessing.get_context("spawn")
-            self._pipe, theirs = context.Pipe()
-            self._process = context.Process(
-                target=work, args=(theirs, str(self.folder)), daemon=True
-            )
-            self._process.start()
+            pipe, theirs = context.Pipe()
+            process = context.Process(target=work, args=(theirs, str(self.folder)), daemon=True)
+            with self._lock:
+                if self._closing:
+                    raise EOFError
+                process.start()
+                self._process, self._pipe = process, pipe
             theirs.close()
         return self._pipe
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from music21_lstm.notation.bars import Section, starts_anew
+from music21_lstm.notation.beats.barring import bar_lines
 from music21_lstm.notation.beats.chords import Chords, features_of
 from music21_lstm.notation.beats.given import GivenBeats
 from music21_lstm.notation.beats.lattice import TEMPI, Lattice, lattice_of, opening
@@ -25,7 +26,7 @@ Array = npt.NDArray[Any]
 _LEAST_BEATS = 2 * max(LAGS)
 """With fewer beats, nothing repeats itself often enough."""
 
-_REPETITION = 0.06
+_REPETITION = 0.1
 """How much repetition counts, for each chord."""
 
 _ALLA_BREVE = 0.28
@@ -59,42 +60,74 @@ def count_bars(
     evidence = listen(features_of(chords, notes), tables())
     if beats is not None:
         return _obeyed(chords, evidence, metres, beats)
-    allowed = tuple(metres or LEARNT)
     lattice = lattice_of(tuple(metres or COMMON))
-    steps = _decoded(chords.times, lattice, evidence)
-    kinds = {lattice.metres[lattice.metre_of[step.row]].compound for step in steps}
+    path = _decoded(chords.times, lattice, evidence)
+    kinds = {metre.compound for _, metre in path.bars}
     if len(kinds) == 1:
-        again = lattice_of(tuple(metre for metre in allowed if metre.compound in kinds))
-        heard = _repeated(_laid_out(steps, lattice), chords, notes, again)
-        if heard is not None and len(again.metres) > 1:
-            lattice, steps = again, _decoded(chords.times, again, evidence, heard)
-    return _laid_out(steps, lattice)
+        allowed = [metre for metre in metres or LEARNT if metre.compound in kinds]
+        if len(allowed) > 1 and len({metre.beat for metre in allowed}) == 1:
+            path = _barred(path, chords, notes, evidence, allowed)
+    return _laid_out(path)
 
 
-def _decoded(
-    times: Array, lattice: Lattice, evidence: Evidence, bias: Array | None = None
-) -> list[Step]:
+class _Path(NamedTuple):
+    """*slots*: the place of each chord, from the start of the bar that holds the first.
+
+    *bars*: where each metre begins, the first at 0. *tempi*: the columns of the lattice.
+    """
+
+    slots: Array
+    bars: list[tuple[int, Metre]]
+    tempi: Array
+    rolled: Array
+
+
+def _decoded(times: Array, lattice: Lattice, evidence: Evidence) -> _Path:
     weights = Weights()
     other = weights.period * evidence.period[:, lattice.period].transpose(0, 2, 1)
-    if bias is not None:
-        other += _REPETITION * bias
     start = opening(lattice, tables())
-    return decode(times, lattice, start, evidence.level, other, weights=weights)
+    return _path(decode(times, lattice, start, evidence.level, other, None, weights), lattice)
 
 
-def _repeated(count: Count, chords: Chords, notes: Array, lattice: Lattice) -> Array | None:
-    """What repetition says for each metre of *lattice*; None if the music is too short."""
-    times, places = _knots(chords.times, count.slots)
-    beat = count.sections[-1].metre.beat * SLOT // UNIT
-    first = count.sections[-1].start * SLOT // UNIT % beat
-    marks = np.arange(first, places[-1] + 1, beat)
-    beats = np.interp(marks[marks >= places[0]], places, times)
+def _path(steps: Sequence[Step], lattice: Lattice) -> _Path:
+    place = int(lattice.slot[steps[0].row])
+    bars = [(0, lattice.metres[lattice.metre_of[steps[0].row]])]
+    slots: list[int] = []
+    for step in steps:
+        place += step.distance
+        if step.restart:
+            bars.append((place, lattice.metres[lattice.metre_of[step.row]]))
+        else:
+            slots.append(place)
+    stepped = [step for step in steps if not step.restart]
+    rolled = np.array([not step.distance for step in stepped])
+    rolled[0] = False
+    return _Path(np.array(slots), bars, np.array([step.tempo for step in stepped]), rolled)
+
+
+def _barred(
+    path: _Path, chords: Chords, notes: Array, evidence: Evidence, metres: Sequence[Metre]
+) -> _Path:
+    """The same beats, with the bar lines for which the whole piece speaks."""
+    heard = _repeated(path.slots, chords, notes, metres)
+    if heard is None:
+        return path
+    first, bars = bar_lines(path.slots, evidence.level, metres, _REPETITION * heard, tables())
+    return path._replace(slots=path.slots - first, bars=bars)
+
+
+def _repeated(slots: Array, chords: Chords, notes: Array, metres: Sequence[Metre]) -> Array | None:
+    """What repetition says for each of *metres*; None if the music is too short."""
+    times, places = _knots(chords.times, slots)
+    beat = metres[0].beat * SLOT // UNIT
+    marks = np.arange(-(-places[0] // beat) * beat, places[-1] + 1, beat)
+    beats = np.interp(marks, places, times)
     if len(beats) < _LEAST_BEATS:
         return None
     logits = np.append(likeness(notes[:, 0], notes[:, 2], beats), 1.0) @ tables().lags
     logs = logits - logits.max()
     logs = np.maximum(logs - np.log(np.exp(logs).sum()), -6.0)
-    in_bar = [metre.length // metre.beat for metre in lattice.metres]
+    in_bar = [metre.length // metre.beat for metre in metres]
     return np.array([logs[n - 2] if n in (2, 3, 4) else logs.max() - 0.7 for n in in_bar])
 
 
@@ -109,7 +142,7 @@ def _obeyed(
 ) -> Count:
     """Count along given beats: the tempo is known, and so is the place in the beat."""
     column = int(np.abs(TEMPI - 0.5).argmin())
-    weights = Weights(walk=1e-3, change=30.0, jump=1e5, period=0.0)
+    weights = Weights(walk=1e-3, change=30.0, period=0.0)
     found: list[tuple[float, Count]] = []
     for kind in beats.metres(metres):
         lattice = lattice_of(kind)
@@ -122,44 +155,29 @@ def _obeyed(
         other = np.zeros((len(times), len(TEMPI), len(kind)), np.float32)
         steps = decode(times, lattice, start, evidence.level, other, anchors, weights)
         rows = np.array([step.row for step in steps if not step.restart])
-        count = _laid_out(steps, lattice)
+        count = _laid_out(_path(steps, lattice))
         paces = beats.lengths(chords.times) / beat
         fit = evidence.level[np.arange(len(rows)), lattice.level[rows]].sum()
         found.append((float(fit), count._replace(paces=paces)))
     return max(found, key=lambda pair: pair[0])[1]
 
 
-def _laid_out(steps: Sequence[Step], lattice: Lattice) -> Count:
+def _laid_out(path: _Path) -> Count:
     """The places of the chords on a page that starts with a whole bar or with a pick-up."""
-    row = steps[0].row
-    metre = int(lattice.metre_of[row])
-    place, begun = int(lattice.slot[row]), 0
-    cut = 0
-    found = [(0, metre)]
-    if place * 2 >= lattice.bar(metre):
+    first, metre = int(path.slots[0]), path.bars[0][1]
+    bar = metre.length * SLOT // UNIT
+    cut, found = 0, list(path.bars)
+    if first * 2 >= bar:
         # A pick-up: the page starts with it, at the sixteenth or eighth before it.
-        cut = place - place % (SLOT // 4 if place % (SLOT // 2) else SLOT // 2)
-        begun = lattice.bar(metre)
-        found.append((begun, metre))
-    slots: list[int] = []
-    tempi: list[int] = []
-    rolled: list[bool] = []
-    for step in steps:
-        place += step.distance
-        if step.restart:
-            found.append((place, int(lattice.metre_of[step.row])))
-            tempi[-1] = step.tempo
-            continue
-        slots.append(place - cut)
-        tempi.append(step.tempo)
-        rolled.append(len(slots) > 1 and not step.distance)
-    paces = TEMPI[np.array(tempi)]
-    named = [lattice.metres[index] for _, index in found]
-    if float(np.median(paces)) < _ALLA_BREVE and Metre(2, 2) not in lattice.metres:
-        named = [Metre(2, 2) if metre == Metre(4, 4) else metre for metre in named]
+        cut = first - first % (SLOT // 4 if first % (SLOT // 2) else SLOT // 2)
+        found.insert(1, (bar, metre))
+    paces = TEMPI[path.tempi]
+    written = {metre for _, metre in found}
+    if float(np.median(paces)) < _ALLA_BREVE and Metre(2, 2) not in written:
+        found = [(place, Metre(2, 2) if m == Metre(4, 4) else m) for place, m in found]
     sections: list[Section] = []
-    for (start, _), written in zip(found, named, strict=True):
-        section = Section(max(0, start - cut) * UNIT // SLOT, written)
+    for start, metre in found:
+        section = Section(max(0, start - cut) * UNIT // SLOT, metre)
         if not sections or starts_anew(sections[-1], section):
             sections.append(section)
-    return Count(np.array(slots), sections, paces, np.array(rolled))
+    return Count(path.slots - cut, sections, paces, path.rolled)

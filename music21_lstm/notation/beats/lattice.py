@@ -16,7 +16,20 @@ import numpy.typing as npt
 from music21_lstm.notation.beats.tables import LEARNT, PERIODS, SLOT, Tables, slots_of, tables
 from music21_lstm.notation.metre import UNIT, Metre
 
-__all__ = ["FURTHEST", "STEP", "TEMPI", "WAYS", "Lattice", "lattice_of", "opening"]
+__all__ = [
+    "FITS",
+    "FURTHEST",
+    "LONG_BARS",
+    "NEVER",
+    "REACH",
+    "STAY",
+    "STEP",
+    "TEMPI",
+    "WAYS",
+    "Lattice",
+    "lattice_of",
+    "opening",
+]
 
 Array = npt.NDArray[Any]
 
@@ -32,8 +45,20 @@ FURTHEST = 10 * SLOT
 WAYS = 5
 """How many places a step may come from: the nearest, and two on each side."""
 
-_NEVER = -1e4
-_LONG_BARS = 1.5
+REACH = 7
+"""A step leads from at most so many slots beside as far back as wanted."""
+
+STAY = 2 * REACH + 1
+"""What stands for a chord at the place of the one before, after the misses from −REACH to REACH."""
+
+FITS = STAY + 1
+
+NEVER = np.float32(-1e6)
+_UNREACHED = -1e4
+_PAUSES = (6, 12, 24, 36, 48, 72, 96)
+"""The steps, in slots, that may last any longer time: pauses and fermatas."""
+
+LONG_BARS = 1.5
 """What each whole bar without an onset costs, in nats."""
 
 
@@ -42,9 +67,11 @@ class Lattice:
     """The places (rows) of some metres.
 
     *metre_of*, *slot*, *level*: what each row is. *first*: each metre's row of the bar line.
-    *source*, *distance*, *weight* ``(WAYS, FURTHEST, rows)``: for each number of slots gone by, the
-    rows that may come before a row, how many slots away they are, and the step's log
-    probability. *period* ``(metres, tempi)``: the kind of beat (in ``PERIODS``) that a tempo gives.
+    *source*, *distance*, *weight* ``(FURTHEST, WAYS + 1, rows)``: for each number of slots gone by,
+    the rows that may come before a row, how many slots away they are, and the step's log
+    probability; *miss*: how many more slots than went by, plus REACH; or STAY. *pause_source* and the
+    other two ``(pauses, rows)``: of steps that may last longer. *period* ``(metres, tempi)``: the kind
+    of beat (in ``PERIODS``) that a tempo gives.
     """
 
     metres: tuple[Metre, ...]
@@ -54,7 +81,11 @@ class Lattice:
     first: Array
     source: Array
     distance: Array
+    miss: Array
     weight: Array
+    pause_source: Array
+    pause_distance: Array
+    pause_weight: Array
     period: Array
 
     def bar(self, metre: int) -> int:
@@ -69,37 +100,61 @@ def lattice_of(metres: tuple[Metre, ...]) -> Lattice:
     places = [slots_of(metre) for metre in metres]
     first = np.cumsum([0] + [len(slots) for slots in places])
     shape = (WAYS, FURTHEST, int(first[-1]))
-    source = np.zeros(shape, np.int32)
-    distance = np.ones(shape, np.int32)
-    weight = np.full(shape, _NEVER, np.float32)
+    source = np.zeros(shape, np.int64)
+    distance = np.ones(shape, np.int64)
+    weight = np.full(shape, _UNREACHED, np.float32)
     for metre, slots, begin in zip(metres, places, first[:-1], strict=True):
         rows = slice(begin, begin + len(slots))
-        found = _steps(metre, slots, np.log(_step_table(metre, slots, learnt)))
+        found = _steps(metre, slots, np.log(step_table(metre, slots, learnt)))
         source[:, :, rows] = found[0] + begin
         distance[:, :, rows], weight[:, :, rows] = found[1], found[2]
     beats = np.array([metre.beat / UNIT for metre in metres])
     nearest = np.round((np.log2(TEMPI[None] * beats[:, None]) - np.log2(PERIODS[0])) / 0.2)
+    source, distance, weight, miss = _by_slots(source, distance, weight)
+    pause = np.array(_PAUSES)
     return Lattice(
         metres,
         np.repeat(np.arange(len(metres)), np.diff(first)),
         np.concatenate(places),
-        np.concatenate([_levels(m, slots) for m, slots in zip(metres, places, strict=True)]),
+        np.concatenate([levels_of(m, slots) for m, slots in zip(metres, places, strict=True)]),
         first[:-1],
         source,
         distance,
+        miss,
         weight,
+        source[pause, WAYS // 2],
+        distance[pause, WAYS // 2],
+        weight[pause, WAYS // 2],
         np.clip(nearest, 0, len(PERIODS) - 1).astype(np.int64),
     )
 
 
-def _levels(metre: Metre, slots: Array) -> Array:
+def _by_slots(source: Array, distance: Array, weight: Array) -> tuple[Array, Array, Array, Array]:
+    """The same ``(FURTHEST, WAYS + 1, rows)``, the last way being to stay; and the misses."""
+    miss = np.clip(distance - np.arange(FURTHEST)[None, :, None] + REACH, 0, 2 * REACH)
+    rows = np.broadcast_to(np.arange(source.shape[2]), source.shape[1:])
+
+    def turned(array: Array, stay: Array) -> Array:
+        both = np.concatenate([array, stay[None].astype(array.dtype)])
+        return np.ascontiguousarray(both.transpose(1, 0, 2))
+
+    none = np.zeros_like(rows)
+    return (
+        turned(source, rows),
+        turned(distance, none),
+        turned(weight, none),
+        turned(miss, none + STAY),
+    )
+
+
+def levels_of(metre: Metre, slots: Array) -> Array:
     beat = metre.beat * SLOT // UNIT
     half = beat // 3 if metre.compound else beat // 2
     finer = np.where(slots % max(1, half) == 0, 2, 3)
     return np.where(slots == 0, 0, np.where(slots % beat == 0, 1, finer))
 
 
-def _step_table(metre: Metre, slots: Array, learnt: Tables) -> Array:
+def step_table(metre: Metre, slots: Array, learnt: Tables) -> Array:
     """The probability of each next slot, ``(2, slots, slots)``; see :class:`Tables`.
 
     A metre that was not learnt steps as strong and near places invite it to.
@@ -107,7 +162,7 @@ def _step_table(metre: Metre, slots: Array, learnt: Tables) -> Array:
     like = Metre(4, 4) if metre == Metre(2, 2) else metre
     if like in LEARNT:
         return learnt.steps[str(like)]
-    wanted = np.array([8.0, 6.0, 4.0, 1.0])[_levels(metre, slots)]
+    wanted = np.array([8.0, 6.0, 4.0, 1.0])[levels_of(metre, slots)]
     bar = metre.length * SLOT // UNIT
     distance = (slots[None, :] - slots[:, None]) % bar
     distance[distance == 0] = bar
@@ -131,8 +186,8 @@ def _steps(metre: Metre, slots: Array, logs: Array) -> tuple[Array, Array, Array
     possible = distance > 0
     whole = np.where(possible, (distance - 1) // bar, 0)
     into = np.broadcast_to(np.arange(count), row.shape)
-    weight = logs[np.minimum(whole, 1), row, into] - _LONG_BARS * np.maximum(whole - 1, 0)
-    return row, np.where(possible, distance, 1), np.where(possible, weight, _NEVER)
+    weight = logs[np.minimum(whole, 1), row, into] - LONG_BARS * np.maximum(whole - 1, 0)
+    return row, np.where(possible, distance, 1), np.where(possible, weight, _UNREACHED)
 
 
 def opening(lattice: Lattice, learnt: Tables) -> Array:
@@ -145,7 +200,7 @@ def opening(lattice: Lattice, learnt: Tables) -> Array:
             slots, often = np.log(learnt.openings[str(like)]), np.log(learnt.metres[index])
             mean, spread = learnt.tempi[index]
         else:
-            slots = np.log(np.array([0.6, 0.3, 0.09, 0.01]))[_levels(metre, slots_of(metre))]
+            slots = np.log(np.array([0.6, 0.3, 0.09, 0.01]))[levels_of(metre, slots_of(metre))]
             often, (mean, spread) = 0.0, learnt.tempi.mean(0)
         tempo = -0.5 * ((np.log(TEMPI) - mean) / max(0.35, spread)) ** 2
         columns.append(slots[None] + tempo[:, None] + often)

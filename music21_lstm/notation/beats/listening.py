@@ -2,7 +2,7 @@
 
 A small convolutional network over the row of chords, in NumPy: five residual layers, the chords
 that each sees twice as far apart as those of the layer before (van den Oord et al., *WaveNet*,
-2016), so that about sixty chords on each side count. It was learnt by ``benchmarks.learn_beats``.
+2016), so that about sixty chords on each side count. It was learnt by ``python -m benchmarks.beats``.
 """
 
 from __future__ import annotations

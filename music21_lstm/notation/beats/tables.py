@@ -1,6 +1,6 @@
 """What was learnt of beats and bars from music whose score is known: one small file of arrays.
 
-``python -m benchmarks.learn_beats`` makes ``learnt.npz`` anew from piano-midi.de (its ticks are the
+``python -m benchmarks.beats`` makes ``learnt.npz`` anew from piano-midi.de (its ticks are the
 score's and its tempo map is the performance); docs/notation.md says from which pieces.
 """
 
@@ -23,8 +23,8 @@ Array = npt.NDArray[Any]
 LEARNT = tuple(Metre(*m) for m in ((2, 4), (3, 4), (4, 4), (3, 8), (6, 8), (9, 8), (12, 8)))
 """The metres that are listened for."""
 
-COMMON = LEARNT[:5]
-"""Those that are listened for first: where one is compound, so may the rarer ones be."""
+COMMON = LEARNT[1:5]
+"""Those that beats are found by, which is all the same in the others."""
 
 SLOT = 24
 """Slots in a quarter; onsets stand on some of them."""

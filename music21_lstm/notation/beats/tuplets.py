@@ -8,6 +8,7 @@ before was divided in, so that no triplets come and go.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -46,21 +47,26 @@ def settle(count: Count, times: Array) -> Array:
     known = np.append(known, known[-1] + SLOT)
     seconds = np.append(seconds, seconds[-1] + count.paces[-1])
     frames: dict[tuple[int, int], list[int]] = {}
-    for chord, slot in enumerate(count.slots.tolist()):
-        if not count.rolled[chord]:
+    slots, seconds_of = count.slots.tolist(), times.tolist()
+    for chord, (slot, rolled) in enumerate(zip(slots, count.rolled.tolist(), strict=True)):
+        if not rolled:
             frames.setdefault(_frame(count.sections, slot), []).append(chord)
-    places = count.slots * (UNIT // SLOT)
+    bounds = np.array([(start, start + length) for start, length in frames])
+    edges = np.interp(bounds, known, seconds).tolist()
+    places = [slot * (UNIT // SLOT) for slot in slots]
     kind = 1
-    for (start, length), chords in frames.items():
-        ours = count.slots[chords] - start
-        if ours.any():
-            edges = np.interp([start, start + length], known, seconds)
-            parts = _parts(ours, times[chords], edges, length, kind)
+    for ((start, length), chords), (begin, end) in zip(frames.items(), edges, strict=True):
+        ours = [slots[chord] - start for chord in chords]
+        if any(ours):
+            second = max(0.05, end - begin)
+            heard = [min(max((seconds_of[chord] - begin) / second, 0.0), 1.0) for chord in chords]
+            parts = _parts(ours, heard, second, length, kind)
             kind = parts // (parts & -parts)
-            inside = _nearest(times[chords], edges, parts, ours / length)
-            places[chords] = (start * UNIT + inside * length * UNIT // parts) // SLOT
+            for chord, slot, part in zip(chords, ours, heard, strict=True):
+                inside = _nearest(slot, part, parts, length)
+                places[chord] = (start * UNIT + inside * length * UNIT // parts) // SLOT
     held = np.maximum.accumulate(np.where(count.rolled, 0, np.arange(len(places))))
-    ordered: Array = np.maximum.accumulate(places[held])
+    ordered: Array = np.maximum.accumulate(np.array(places)[held])
     return ordered
 
 
@@ -73,28 +79,34 @@ def _frame(sections: Sequence[Section], slot: int) -> tuple[int, int]:
     return start, min(frame, begin + section.metre.length * SLOT // UNIT - start)
 
 
-def _parts(ours: Array, times: Array, edges: Array, length: int, before: int) -> int:
-    """The division of a beat with chords at *times* that the lattice put at the slots *ours*."""
-    second = max(0.05, float(edges[1] - edges[0]))
+def _parts(
+    ours: Sequence[int], heard: Sequence[float], second: float, length: int, before: int
+) -> int:
+    """The division of a beat of *second* seconds.
+
+    Its chords are *heard* at these parts of it, and the lattice put them at the slots *ours*.
+    """
     spread = (0.015 + 0.04 * second) / second
-    heard = next((n for n in (1, 2, 3, 4, 6, 8) if not (ours * n % length).any()), 12)
-    part = np.clip((times - edges[0]) / second, 0, 1)
-    best, least = 4, np.inf
+    lattice = next(
+        (n for n in (1, 2, 3, 4, 6, 8) if not any(slot * n % length for slot in ours)), 12
+    )
+    best, least = 4, inf
     for parts, cost in _COSTS.items():
         if length * UNIT % (SLOT * parts) or (parts > 12 and length < SLOT):
             continue
-        place = _nearest(times, edges, parts, ours / length)
-        cost += float(0.5 * (((place / parts - part) / spread) ** 2).sum())
-        cost += _TOGETHER * (len(place) - len(np.unique(place)))
-        cost -= _HEARD * (parts == heard) + _AS_BEFORE * (parts // (parts & -parts) == before)
+        cost -= _HEARD * (parts == lattice) + _AS_BEFORE * (parts // (parts & -parts) == before)
+        places = set()
+        for slot, part in zip(ours, heard, strict=True):
+            place = _nearest(slot, part, parts, length)
+            cost += 0.5 * ((place / parts - part) / spread) ** 2
+            places.add(place)
+        cost += _TOGETHER * (len(ours) - len(places))
         if cost < least:
             best, least = parts, cost
     return best
 
 
-def _nearest(times: Array, edges: Array, parts: int, heard: Array) -> Array:
-    """The nearest part for each chord; where the lattice was exact, its own."""
-    part = np.clip((times - edges[0]) / max(0.05, float(edges[1] - edges[0])), 0, 1)
-    exact = np.abs(heard * parts - np.round(heard * parts)) < 1e-9
-    found = np.where(exact, np.round(heard * parts), np.round(part * parts))
-    return np.clip(found, 0, parts - 1).astype(np.int64)
+def _nearest(slot: int, part: float, parts: int, length: int) -> int:
+    """The nearest part for a chord; where the lattice was exact, its own."""
+    exact, off = divmod(slot * parts, length)
+    return max(0, min(round(part * parts) if off else exact, parts - 1))

@@ -12,22 +12,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from music21_lstm.notation.beats.lattice import FURTHEST, STEP, TEMPI, WAYS, Lattice
+from music21_lstm.notation.beats.lattice import (
+    FITS,
+    FURTHEST,
+    NEVER,
+    REACH,
+    STAY,
+    STEP,
+    TEMPI,
+    Lattice,
+)
 from music21_lstm.notation.beats.tables import SLOT
 
 __all__ = ["Step", "Weights", "decode"]
 
 Array = npt.NDArray[Any]
 
-_NEVER = np.float32(-1e6)
-_STAY = WAYS
-_PAUSES = (6, 12, 24, 36, 48, 72, 96)
-"""The steps, in slots, that may last any longer time: pauses and fermatas."""
+_LONG = 0.9
+"""Seconds from which a step may be one."""
 
 _BLOCK, _SETTLED = 1024, 128
 """So many chords are decoded together; the last ones again with the next block."""
@@ -39,9 +47,10 @@ class Weights:
 
     *clock* (seconds) and *share*: the deviation of an onset, fixed and as a part of the step.
     *walk*: how much the tempo changes in a second, as a logarithm; *lurch*: what more than that
-    costs, in nats. *level*, *period*: of the two kinds of evidence. *stay*, *pause*, *change*, *jump*,
-    *cut*: the cost, in nats, of a chord at the place of the one before (a roll, an ornament), of a
-    pause, of another metre, of another tempo at once, and of a bar line that comes too early.
+    costs, in nats. *level*, *period*: of the two kinds of evidence. *stay*, *pause*, *change*, *cut*:
+    the cost, in nats, of a chord at the place of the one before (a roll, an ornament), of a pause, of
+    another metre, and of a bar line that comes too early. *beam*: tempi that are so many nats behind
+    the best are not followed.
     """
 
     clock: float = 0.018
@@ -53,14 +62,14 @@ class Weights:
     stay: float = 5.0
     pause: float = 9.0
     change: float = 22.0
-    jump: float = 32.0
     cut: float = 6.0
+    beam: float = 14.0
 
 
 class Step(NamedTuple):
     """Where chord number *chord* is: its *row* and tempo, and how many slots after the one before.
 
-    *restart*: the chord was counted to there, and starts a bar anew: another metre or tempo.
+    *restart*: the chord was counted to there, and starts a bar anew, of another metre.
     """
 
     chord: int
@@ -70,13 +79,30 @@ class Step(NamedTuple):
     restart: bool
 
 
-class _Back(NamedTuple):
-    """How each state of a chord was reached: the way, the tempo's change, the steps, restarts."""
+class _Seen(NamedTuple):
+    """What is kept of a chord to find the way back: the scores of the tempi that were followed.
 
-    way: Array
-    drift: Array
-    gone: Array
+    *tempi* (indices), *score* ``(tempi, rows)``; *restarts* ``(all tempi, metres)``: the row that each
+    bar line's state was counted to before it started anew, −1 for its own; None if none was.
+    """
+
+    tempi: Array
+    score: Array
     restarts: Array | None
+
+
+class _Passing(NamedTuple):
+    """What the times between the chords of a block say, one row a chord.
+
+    *walk*: which of the tables of the tempo's walk; *gone* ``(chords, tempi)``: the slots that go by;
+    *fit* ``(chords, tempi, FITS)``: how well the time fits each distance about that, and a chord
+    that stays where the one before is.
+    """
+
+    first: int
+    walk: Array
+    gone: Array
+    fit: Array
 
 
 @dataclass(slots=True)
@@ -84,146 +110,178 @@ class _Decoder:
     times: Array
     lattice: Lattice
     level: Array
-    """Evidence of each chord for each level."""
+    """Evidence of each chord for each row, ``(chords, rows)``."""
     other: Array
     """Evidence of each chord for each metre and tempo, ``(chords, tempi, metres)``."""
-    anchors: Array | None
     weights: Weights
-    open_tempi: Array
-    columns: Array = field(init=False)
+    corridor: Array | None
+    """Which tempi may be followed at each chord, ``(chords, tempi)``; None for all."""
+    passing: _Passing = field(init=False)
     beats: Array = field(init=False)
-    due: Array = field(init=False)
-    """The seconds that each distance should last, ``(tempi, slots)``, and its deviation."""
-    spread: Array = field(init=False)
-    sharp: Array = field(init=False)
-    """The log density of what is played just in time."""
+    early: Array = field(init=False)
+    """What a bar line costs at each of the rows *beats*."""
+    walks: Array = field(init=False)
+    """Going from tempo to tempo, by how much time passes, ``(times, tempi, tempi)``."""
 
     def __post_init__(self) -> None:
-        rows = len(self.lattice.slot)
-        self.columns = (np.arange(len(TEMPI)) * rows)[:, None]
-        self.beats = np.flatnonzero(self.lattice.level <= 1)
-        due = TEMPI[:, None] * np.arange(FURTHEST)[None] / SLOT
-        spread = np.sqrt(self.weights.clock**2 + (self.weights.share * due) ** 2)
-        self.due, self.spread = due.astype(np.float32), spread.astype(np.float32)
-        self.sharp = -np.log(self.spread / np.float32(0.02))
+        level = self.lattice.level
+        self.beats = np.flatnonzero(level <= 1)
+        self.early = np.where(level[self.beats] == 0, 0.0, self.weights.cut).astype(np.float32)
+        self.walks = _walks(self.weights)
 
-    def evidence(self, chord: int) -> Array:
-        """What is heard of a chord, ``(tempi, rows)``."""
-        found: Array = self.other[chord][:, self.lattice.metre_of] + (
-            self.weights.level * self.level[chord, self.lattice.level]
+    def prepare(self, first: int, last: int) -> None:
+        """Look at the times of the chords from *first* to *last*."""
+        passed = (
+            self.times[first : last + 1] - self.times[np.maximum(np.arange(first, last + 1) - 1, 0)]
         )
-        if self.anchors is not None:
-            found = found + self.anchors[chord]
-        return found.astype(np.float32, copy=False)
+        gone = np.minimum(np.round(passed[:, None] / TEMPI * SLOT), FURTHEST - 1).astype(np.int64)
+        due = (TEMPI[:, None] * np.arange(-REACH, FURTHEST + REACH) / SLOT).astype(np.float32)
+        spread = np.sqrt(self.weights.clock**2 + (self.weights.share * due) ** 2)
+        sharp = -np.log(spread / 0.02).astype(np.float32)
+        place = (
+            gone[:, :, None]
+            + np.arange(2 * REACH + 1)
+            + due.shape[1] * np.arange(len(TEMPI))[:, None]
+        )
+        misses = passed.astype(np.float32)[:, None, None] - due.take(place)
+        misses *= (1 / spread).astype(np.float32).take(place)
+        misses *= misses
+        fit = np.empty((*gone.shape, FITS), np.float32)
+        # Wild misses cost no more.
+        np.minimum(0.02 * misses + 8, 40.0, out=fit[:, :, :STAY])
+        np.minimum(fit[:, :, :STAY], 0.5 * misses, out=fit[:, :, :STAY])
+        np.subtract(sharp.take(place), fit[:, :, :STAY], out=fit[:, :, :STAY])
+        fit[:, :, STAY] = (-self.weights.stay - 0.4 - 0.5 * (passed / 0.04) ** 2)[:, None]
+        self.passing = _Passing(first, _walk_of(passed), gone, fit)
 
-    def step(self, before: Array, chord: int) -> tuple[Array, _Back]:
+    def start(self, score: Array) -> _Seen:
+        """The first chord, from the log probability of its states, ``(tempi, rows)``."""
+        every = np.arange(len(TEMPI))
+        return _Seen(every, score + self.evidence(0, every), None)
+
+    def evidence(self, chord: int, tempi: Array) -> Array:
+        """What is heard of a chord, ``(tempi, rows)``."""
+        found: Array = self.other[chord].take(tempi, 0).take(self.lattice.metre_of, 1)
+        found += self.level[chord]
+        return found
+
+    def step(self, before: _Seen, chord: int) -> _Seen:
         """The best score of each state at *chord*, from those of the chord before."""
-        passed = float(self.times[chord] - self.times[chord - 1])
-        drifted, drift = self.drift(before, passed)
-        gone = np.minimum(np.round(passed / TEMPI * SLOT).astype(np.int64), FURTHEST - 1)
-        best = drifted + np.float32(self.staying(passed))
-        way = np.full(before.shape, _STAY, np.int8)
-        timing = self.timing(passed)
-        flat, reach = drifted.ravel(), np.arange(len(TEMPI))[:, None] * FURTHEST
-        lattice = self.lattice
-        for index in range(WAYS):
-            new = flat.take(lattice.source[index].take(gone, 0) + self.columns)
-            new += lattice.weight[index].take(gone, 0)
-            new += timing.take(lattice.distance[index].take(gone, 0) % FURTHEST + reach)
-            better = new > best
-            np.copyto(best, new, where=better)
-            way[better] = index
-        if passed > 0.9:
-            self.pause(flat, passed, best, way)
-        best += self.evidence(chord)
-        restarts = self.restart(best)
-        return best - best.max(), _Back(way, drift, gone, restarts)
+        here = chord - self.passing.first
+        tempi, drifted = self.drift(before, chord)
+        gone = self.passing.gone[here].take(tempi)
+        lattice, base = self.lattice, _BASES[: len(tempi)]
+        source = lattice.source.take(gone, 0)
+        source += base * len(lattice.slot)
+        found = drifted.take(source)
+        found += lattice.weight.take(gone, 0)
+        miss = lattice.miss.take(gone, 0)
+        miss += base * FITS
+        found += self.passing.fit[here].take(tempi, 0).take(miss)
+        best = found.max(1)
+        passed = self.times[chord] - self.times[chord - 1]
+        if passed > _LONG:
+            np.maximum(best, self.pauses(drifted, passed, tempi), out=best)
+        best += self.evidence(chord, tempi)
+        restarts = self.restart(best, tempi)
+        best -= best.max()
+        return _Seen(tempi, best, restarts)
 
-    def drift(self, before: Array, passed: float) -> tuple[Array, Array]:
-        """The tempo's random walk: a little up or down the columns."""
-        spread = self.weights.walk * np.sqrt(min(max(passed, 0.03), 2.0))
-        best, drift = before.copy(), np.zeros(before.shape, np.int8)
-        for by in range(1, min(5, int(np.ceil(2.5 * spread / STEP))) + 1):
-            cost = np.float32(min(0.5 * (by * STEP / spread) ** 2, self.weights.lurch + by))
-            for into, source, sign in (
-                (slice(by, None), slice(None, -by), by),
-                (slice(None, -by), slice(by, None), -by),
-            ):
-                new = before[source] - cost
-                better = new > best[into]
-                np.copyto(best[into], new, where=better)
-                drift[into][better] = sign
-        return best, drift
+    def drift(self, before: _Seen, chord: int) -> tuple[Array, Array]:
+        """The tempo's random walk: the tempi that are worth following, and their scores."""
+        walk = self.walks[self.passing.walk[chord - self.passing.first]].take(before.tempi, 1)
+        after = (walk + before.score.max(1)).max(1)
+        if self.corridor is not None:
+            after[~self.corridor[chord]] = NEVER
+        tempi = np.flatnonzero(after >= after.max() - self.weights.beam)
+        moved = before.score + walk.take(tempi, 0)[:, :, None]
+        return tempi, moved.max(1)
 
-    def timing(self, passed: float) -> Array:
-        """How well the time that passed fits each tempo and distance; wild misses cost no more."""
-        misses = ((passed - self.due) / self.spread) ** 2
-        cost = np.minimum(0.5 * misses, np.minimum(8 + 0.02 * misses, 40.0))
-        return (self.sharp - cost).ravel()
+    def pauses(self, drifted: Array, passed: float, tempi: Array) -> Array:
+        """The scores of steps that last longer than they should, ``(tempi, rows)``."""
+        found = drifted.take(self.lattice.pause_source, 1)
+        found += self.lattice.pause_weight - np.float32(self.weights.pause)
+        furthest = (0.8 * passed * SLOT / TEMPI[tempi])[:, None, None]
+        found[self.lattice.pause_distance >= furthest] = NEVER
+        best: Array = found.max(1)
+        return best
 
-    def staying(self, passed: float) -> float:
-        """The score of a chord at the place of the one before."""
-        return -self.weights.stay - 0.4 - 0.5 * (passed / 0.04) ** 2
-
-    def pause(self, flat: Array, passed: float, best: Array, way: Array) -> None:
-        """Steps that last longer than they should."""
-        for place, slots in enumerate(_PAUSES):
-            for index in range(WAYS):
-                distance = self.lattice.distance[index, slots]
-                early = TEMPI[:, None] * distance / SLOT < 0.8 * passed
-                new = flat.take(self.lattice.source[index, slots] + self.columns)
-                new += self.lattice.weight[index, slots] - np.float32(self.weights.pause)
-                better = early & (new > best)
-                np.copyto(best, new, where=better)
-                way[better] = _STAY + 1 + place * WAYS + index
-
-    def restart(self, best: Array) -> Array | None:
-        """Let a beat become the bar line of another metre or tempo, in place.
-
-        Returns the state (tempo times rows, plus row) that each bar line's state was, −1 for
-        its own.
-        """
-        weights, first = self.weights, self.lattice.first
-        early = np.where(self.lattice.level[self.beats] == 0, 0.0, weights.cut).astype(np.float32)
-        beats = best[:, self.beats] - early
-        kept = beats.argmax(1)
-        value = beats[np.arange(len(TEMPI)), kept]
-        origin = self.columns[:, 0] + self.beats[kept]
-        source = int(value.argmax())
-        jump = value[source] - weights.jump + self.open_tempi
-        jumps = jump > value - weights.change
-        new = np.where(jumps, jump, value - weights.change)[:, None]
-        old = best[:, first]
+    def restart(self, best: Array, tempi: Array) -> Array | None:
+        """Let a beat become the bar line of another metre, in place; see :class:`_Seen`."""
+        first = self.lattice.first
+        beats = best.take(self.beats, 1)
+        beats -= self.early
+        new = beats.max(1)[:, None] - np.float32(self.weights.change)
+        old = best.take(first, 1)
         better = new > old
         if not better.any():
             return None
-        best[:, first] = np.where(better, new, old)
-        return np.where(better, np.where(jumps, origin[source], origin)[:, None], -1)
+        best[:, first] = np.maximum(old, new)
+        found = np.full((len(TEMPI), len(first)), -1)
+        found[tempi] = np.where(better, self.beats[beats.argmax(1)][:, None], -1)
+        return found
 
-    def trace(self, row: int, tempo: int, last: int, backs: dict[int, _Back]) -> Iterator[Step]:
-        """The steps that led to a state of chord *last*, backwards to the first of *backs*."""
-        rows = len(self.lattice.slot)
+    def trace(self, row: int, tempo: int, last: int, seen: dict[int, _Seen]) -> Iterator[Step]:
+        """The steps that led to a state of chord *last*, backwards to the first of *seen*."""
         chord = last
-        while chord in backs:
-            way, drift, gone, restarts = backs[chord]
+        while chord - 1 in seen:
+            restarts = seen[chord].restarts
             if restarts is not None and self.lattice.slot[row] == 0:
                 origin = int(restarts[tempo, self.lattice.metre_of[row]])
                 if origin >= 0:
                     yield Step(chord, row, tempo, 0, True)
-                    tempo, row = divmod(origin, rows)
-            code = int(way[tempo, row])
-            before, distance = row, 0
-            if code != _STAY:
-                slots = int(gone[tempo])
-                if code > _STAY:
-                    place, code = divmod(code - _STAY - 1, WAYS)
-                    slots = _PAUSES[place]
-                before = int(self.lattice.source[code, slots, row])
-                distance = int(self.lattice.distance[code, slots, row])
+                    row = origin
+            before, from_tempo, distance = self.back(row, tempo, chord, seen[chord - 1])
             yield Step(chord, row, tempo, distance, False)
-            tempo -= int(drift[tempo, before])
-            row, chord = before, chord - 1
+            row, tempo, chord = before, from_tempo, chord - 1
         yield Step(chord, row, tempo, 0, False)
+
+    def back(self, row: int, tempo: int, chord: int, before: _Seen) -> tuple[int, int, int]:
+        """The row and the tempo before a state, and the distance: the best of the few ways.
+
+        It is found again here, so that nothing but the scores need be kept on the way forward.
+        """
+        here, lattice = chord - self.passing.first, self.lattice
+        slots = self.passing.gone[here, tempo]
+        source, distance = lattice.source[slots, :, row], lattice.distance[slots, :, row]
+        score = lattice.weight[slots, :, row] + self.passing.fit[here, tempo].take(
+            lattice.miss[slots, :, row]
+        )
+        passed = self.times[chord] - self.times[chord - 1]
+        if passed > _LONG:
+            long = lattice.pause_distance[:, row]
+            weight = lattice.pause_weight[:, row] - np.float32(self.weights.pause)
+            weight = np.where(long < 0.8 * passed * SLOT / TEMPI[tempo], weight, NEVER)
+            source = np.concatenate([source, lattice.pause_source[:, row]])
+            distance = np.concatenate([distance, long])
+            score = np.concatenate([score, weight])
+        score = score + before.score.take(source, 1)
+        score += self.walks[self.passing.walk[here], tempo].take(before.tempi)[:, None]
+        walked, way = divmod(int(score.argmax()), len(source))
+        return int(source[way]), int(before.tempi[walked]), int(distance[way])
+
+
+_BASES = np.arange(len(TEMPI))[:, None, None]
+
+_SHORTEST, _LONGEST, _WALKS = 0.03, 2.0, 48
+"""In less and in more time the tempo walks as in so many seconds; so many tables between them."""
+
+
+def _walk_of(passed: Array) -> Array:
+    part = np.log(np.clip(passed, _SHORTEST, _LONGEST) / _SHORTEST) / np.log(_LONGEST / _SHORTEST)
+    which: Array = np.round(part * (_WALKS - 1)).astype(np.int64)
+    return which
+
+
+@lru_cache(maxsize=4)
+def _walks(weights: Weights) -> Array:
+    """The log of how likely the tempo goes from one (second axis) to another (first) in some time."""
+    passed = _SHORTEST * (_LONGEST / _SHORTEST) ** (np.arange(_WALKS) / (_WALKS - 1))
+    spread = (weights.walk * np.sqrt(passed))[:, None, None]
+    apart = np.abs(np.arange(len(TEMPI))[:, None] - np.arange(len(TEMPI)))
+    costs = np.minimum(0.5 * (apart * STEP / spread) ** 2, weights.lurch + apart)
+    costs = np.where(apart <= np.minimum(5, np.ceil(2.5 * spread / STEP)), costs, -float(NEVER))
+    return np.where(apart, -costs, 0.0).astype(np.float32)
 
 
 def decode(
@@ -234,38 +292,43 @@ def decode(
     other: Array,
     anchors: Array | None = None,
     weights: Weights | None = None,
+    corridor: Array | None = None,
 ) -> list[Step]:
     """The steps of the chords at *times* (seconds, at least one), in order.
 
     *start* ``(tempi, rows)``: the log probability of each state of the first chord. *level*
     ``(chords, 4)`` and *other* ``(chords, tempi, metres)``: what else speaks for a state; *anchors*
-    ``(chords, rows)`` what is known of the place. The time is linear in the chords, the memory bounded
-    but for the result.
+    ``(chords, rows)`` what is known of the place; *corridor* ``(chords, tempi)`` which tempi may be
+    followed. The time is linear in the chords, the memory bounded but for the result.
     """
     weights = weights or Weights()
-    open_tempi = -0.5 * ((np.log(TEMPI) - np.log(0.55)) / 0.5) ** 2 - 3.0
-    decoder = _Decoder(times, lattice, level, other, anchors, weights, open_tempi)
-    state = start + decoder.evidence(0)
-    backs: dict[int, _Back] = {}
+    heard = np.float32(weights.level) * level[:, lattice.level].astype(np.float32)
+    if anchors is not None:
+        heard += anchors
+    decoder = _Decoder(times, lattice, heard, other.astype(np.float32), weights, corridor)
+    seen = {0: decoder.start(start)}
     steps: list[Step] = []
     chord, final = 0, len(times) - 1
     first = 0
     while chord < final:
+        if chord == first:
+            decoder.prepare(first, min(final, first + _BLOCK + _SETTLED))
         chord += 1
-        state, backs[chord] = decoder.step(state, chord)
+        seen[chord] = decoder.step(seen[chord - 1], chord)
         if chord - first == _BLOCK and final - chord > _SETTLED:
-            found = _best(decoder, state, chord, backs)
+            found = _best(decoder, chord, seen)
             first = chord - _SETTLED
             settled = [step for step in found if step.chord <= first]
             steps += settled if not steps else settled[1:]
-            state = np.full(state.shape, _NEVER)
-            state[settled[-1].tempo, settled[-1].row] = 0
+            score = np.full((1, len(lattice.slot)), NEVER)
+            score[0, settled[-1].row] = 0
             chord = first
-            backs = {}
-    found = _best(decoder, state, chord, backs)
+            seen = {first: _Seen(np.array([settled[-1].tempo]), score, None)}
+    found = _best(decoder, chord, seen)
     return steps + (found[1:] if steps else found)
 
 
-def _best(decoder: _Decoder, state: Array, chord: int, backs: dict[int, _Back]) -> list[Step]:
-    tempo, row = np.unravel_index(int(state.argmax()), state.shape)
-    return list(decoder.trace(int(row), int(tempo), chord, backs))[::-1]
+def _best(decoder: _Decoder, chord: int, seen: dict[int, _Seen]) -> list[Step]:
+    tempi, score, _ = seen[chord]
+    tempo, row = np.unravel_index(int(score.argmax()), score.shape)
+    return list(decoder.trace(int(row), int(tempi[tempo]), chord, seen))[::-1]

@@ -89,8 +89,11 @@ const about = {
     const facts = [["Surprise", `${judged.mean.toFixed(2)} nats a note, of ${judged.judge}`]];
     if (judged.copied) {
       const longest = Math.max(0, ...judged.copied.map((run) => run.notes.length));
-      const share = `${(100 * judged.share).toFixed(1)} % of its runs of eight notes stand in the training set of ${judged.judge}`;
-      facts.push(["Originality", longest ? `${share}; the longest passage has ${longest} notes` : share]);
+      const share = judged.share === null
+        ? (longest ? "" : `nothing after the primer stands in the training set of ${judged.judge}`)
+        : `${(100 * judged.share).toFixed(1)} % of its runs of eight notes stand in the training set of ${judged.judge}`;
+      const most = longest ? `the longest passage ${share ? "" : `that stands in the training set of ${judged.judge} `}has ${longest} notes` : "";
+      facts.push(["Originality", [share, most].filter(Boolean).join("; ")]);
       for (const run of judged.copied.slice(0, 5)) {
         facts.push(["Copied", `${run.notes.length} notes, ${clock(run.start)} to ${clock(run.end)}, as in ${run.piece}`]);
       }

@@ -37,7 +37,8 @@ const player = {
     const time = this.time;
     at("position").value = time;
     at("position").setAttribute("aria-valuetext", `${clock(time)} of ${clock(this.piece.seconds)}`);
-    at("clock").textContent = `${clock(time)} / ${clock(this.piece.seconds)}`;
+    // The sound dies away after the last note.
+    at("clock").textContent = `${clock(Math.min(time, this.piece.seconds))} / ${clock(this.piece.seconds)}`;
     for (const listener of this.listeners) listener(time);
   },
 

@@ -1,5 +1,6 @@
 // The studio: a form, orders on their way, and what was made.
 const studio = { shown: null, bars: null, made: [] };
+const oneColumn = matchMedia("(max-width: 900px)");
 const SEEN = "music21-lstm-studio";
 const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 
@@ -55,6 +56,7 @@ async function send(orderOf) {
   at("work").hidden = false;
   at("progress").value = 0;
   tell("");
+  at("status").scrollIntoView({ block: "nearest" });
   try {
     const answer = await fetch("/pieces", {
       method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(await orderOf()),
@@ -110,6 +112,8 @@ function show(name) {
   at("frame").src = `/pieces/${encodeURIComponent(name)}/page`;
   at("frame").hidden = false;
   at("empty").hidden = true;
+  // On a telephone it stands below the form.
+  if (oneColumn.matches) at("frame").scrollIntoView({ block: "start" });
   chosen(null);
   list();
 }
