@@ -362,3 +362,11 @@ def test_a_hidden_tempo_of_the_performer_counts_and_a_new_mark_too():
     tempi = [(t, e.bpm) for t, e in zip(ml.read(score).ticks, ml.read(score), strict=True)
              if isinstance(e, SetTempo)]  # fmt: skip
     assert tempi == [(0, 60), (480, 90)]
+
+
+def test_one_key_struck_twice_while_it_sounds_gives_each_stroke_its_own_end():
+    timed = [(0, NoteOn(0, 60, 80)), (240, NoteOn(0, 60, 70)), (480, NoteOn(0, 64, 70))]
+    timed += [(2640, NoteOff(0, 60)), (3600, NoteOff(0, 60)), (4800, NoteOff(0, 64))]
+    performance = Performance(480, with_deltas(timed))
+    for view in (performance, performance.played()):
+        assert ml.read(ml.engrave(view)).events == view.events

@@ -197,14 +197,16 @@ def _add(
     for member in members:
         midi = _midi(member, collected)
         tie = member.tie if member.tie is not None else element.tie
+        trace = _trace_of(member) if collected.performed else None
         if tie is not None and tie.type in ("stop", "continue"):
-            held = next((n for n in tied.get(midi, ()) if n.end == onset), None)
-            if held is not None:
+            before = [n for n in tied.get(midi, ()) if n.end == onset]
+            if before:
+                # One key struck twice while it sounds: each of the two knows its own pieces.
+                held = next((n for n in before if n.trace == trace), before[0])
                 held.end = end
                 if tie.type == "stop":
                     tied[midi].remove(held)
                 continue
-        trace = _trace_of(member) if collected.performed else None
         start = onset if trace is not None else min(plus(onset, delay), end)
         velocity = velocities.of(member, element, onset)
         new = SoundingNote(start, end, midi, velocity, trace, hint)
