@@ -8,6 +8,7 @@ import html
 import io
 import json
 import re
+import sys
 
 import pytest
 import soundfile
@@ -24,6 +25,7 @@ from music21_lstm.pages import Piece, improvised, page
 from music21_lstm.pages.downloads import file_name
 from music21_lstm.pages.engraving import LAYOUTS, drawn
 from music21_lstm.pages.markup import json_text
+from music21_lstm.pages.page import html_of
 from music21_lstm.pages.piece import music_of
 from music21_lstm.pages.svg import tidied
 from tests.test_cli import SATIE, run  # noqa: F401
@@ -262,6 +264,17 @@ def test_a_notebook_shows_the_page_in_a_frame_that_reaches_nothing(evil):
     frame = evil._repr_html_()
     assert re.match(r'<iframe title="[^<>]*" sandbox="allow-scripts allow-downloads"', frame)
     assert html.unescape(re.search(r'srcdoc="(.*)"></iframe>', frame, re.S)[1]) == evil.html
+
+
+def test_a_notebook_shows_scores_of_others_as_it_always_did():
+    assert html_of(duet()) is None
+
+
+def test_without_an_engraver_a_notebook_says_what_to_install(monkeypatch):
+    score = ml.load("chorale").generate(notes=4, seed=1)
+    assert html_of(score).startswith("<iframe")
+    monkeypatch.setitem(sys.modules, "verovio", None)
+    assert "pip install &#x27;music21-lstm[page]&#x27;</p>" in html_of(score)
 
 
 def test_the_command_page_makes_a_gallery_of_files_and_improvisations(run, tmp_path):  # noqa: F811
