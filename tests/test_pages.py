@@ -9,6 +9,7 @@ import io
 import json
 import re
 import sys
+from fractions import Fraction
 
 import pytest
 import soundfile
@@ -97,6 +98,19 @@ def test_what_an_engraver_might_bring_in_goes():
     assert "import" not in made
     assert "example" not in made
     assert '<g class="note" data-n="3"><use href="#p0-0"></use>' in made
+
+
+def test_brackets_and_hairpins_are_lines_and_not_wedges_of_ink():
+    lengths = [Fraction(2, 3)] * 3 + [2]
+    measure = stream.Measure([note.Note("C4", quarterLength=each) for each in lengths], number=1)
+    score = stream.Score([stream.Part([measure])])
+    for [drawing] in drawn(music_of(Piece(score)), "p").layouts.values():
+        lines = re.findall(r"<polyline[^>]*>", drawing)
+        assert lines
+        assert all('fill="none"' in line for line in lines)
+    assert 'fill="url' not in tidied(
+        '<svg xmlns="http://www.w3.org/2000/svg"><path fill="url(#a)"/></svg>', "p", {}
+    )
 
 
 @given(st.text())
