@@ -70,7 +70,7 @@ $(VENV)/.made:
 
 $(VENV)/.core: $(VENV)/.made pyproject.toml
 	@echo "installing music21-lstm into $(VENV) …"
-	@$(PIP) install --editable . || sh .ci/install-failed
+	@$(PIP) install --editable '.[page]' || sh .ci/install-failed
 	@$(BIN)/python -c "from music21_lstm.audio import library; library()" || sh .ci/install-failed
 	@touch $@
 
