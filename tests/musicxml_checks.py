@@ -79,7 +79,7 @@ class Page:
     printed_rests: int = 0
     tuplets: int = 0
     ledgers: int = 0
-    """Notes over three ledger lines from their staff."""
+    """Notes over three ledger lines from their staff, octave lines counted."""
 
     @property
     def means(self) -> dict[str, float]:
@@ -131,9 +131,11 @@ class _BarReader:
         self.divisions = 1
         self.length = Fraction(4)
         self.clefs = {1: ("G", 2, 0), 2: ("F", 4, 0)}
+        self.octaves = {1: 0, 2: 0}
 
     def read(self, measure: etree._Element, *, edge: bool) -> None:
         place = Fraction(0)
+        lines = self._octave_lines(measure)
         voices: dict[tuple[int, str], list[tuple[Fraction, Fraction]]] = defaultdict(list)
         for element in measure:
             length = Fraction(int(element.findtext("duration") or 0), self.divisions)
@@ -144,12 +146,37 @@ class _BarReader:
             elif element.tag == "forward":
                 place += length
             elif element.tag == "note":
-                self._count(element)
+                joined = element.find("chord") is not None
+                at = place - (length if joined else 0)
+                self._count(element, self._octave(lines, at, int(element.findtext("staff") or 1)))
                 if element.find("grace") is None and element.find("chord") is None:
                     staff = int(element.findtext("staff") or 1)
                     voices[staff, element.findtext("voice")].append((place, place + length))
                     place += length
         self._check(measure, voices, edge)
+        for _, staff, shift in lines:
+            self.octaves[staff] = shift
+
+    def _octave_lines(self, measure: etree._Element) -> list[tuple[Fraction, int, int]]:
+        """Place, staff, and by how many octaves lower notes are written from there on."""
+        place, divisions = Fraction(0), self.divisions
+        found = []
+        for element in measure:
+            divisions = int(element.findtext("divisions") or divisions)
+            length = Fraction(int(element.findtext("duration") or 0), divisions)
+            if element.tag == "backup":
+                place -= length
+            elif element.tag in ("forward", "note") and element.find("chord") is None:
+                place += length
+            for line in element.findall("direction-type/octave-shift"):
+                later = Fraction(int(element.findtext("offset") or 0), divisions)
+                shift = {"down": 1, "up": -1, "stop": 0}[line.get("type")]
+                found.append((place + later, int(element.findtext("staff") or 1), shift))
+        return sorted(found, key=lambda line: line[0])
+
+    def _octave(self, lines: list[tuple[Fraction, int, int]], at: Fraction, staff: int) -> int:
+        own = [shift for place, of, shift in lines if of == staff and place <= at]
+        return own[-1] if own else self.octaves[staff]
 
     def _attributes(self, element: etree._Element) -> None:
         self.divisions = int(element.findtext("divisions") or self.divisions)
@@ -161,7 +188,7 @@ class _BarReader:
             octaves = int(clef.findtext("clef-octave-change") or 0)
             self.clefs[int(clef.get("number") or 1)] = (clef.findtext("sign"), line, octaves)
 
-    def _count(self, element: etree._Element) -> None:
+    def _count(self, element: etree._Element, lowered: int) -> None:
         page = self.page
         if element.find("rest") is not None:
             page.rests += 1
@@ -173,7 +200,7 @@ class _BarReader:
         step, octave = element.findtext("pitch/step"), element.findtext("pitch/octave")
         sign, line, octaves = self.clefs[int(element.findtext("staff") or 1)]
         reference, own = _LINES[sign]
-        bottom = reference + 7 * (own + octaves) - 2 * (line - 1)
+        bottom = reference + 7 * (own + octaves + lowered) - 2 * (line - 1)
         above = _STEPS[step] + 7 * int(octave) - bottom
         page.ledgers += (-above if above < 0 else above - 8) // 2 > 3
 

@@ -101,6 +101,9 @@ def _parts(
             cost += 0.5 * ((place / parts - part) / spread) ** 2
             places.add(place)
         cost += _TOGETHER * (len(ours) - len(places))
+        # Two or three notes in five or seven are rubato, not a rhythm.
+        if parts in (5, 7) and len(places) < parts - 1:
+            continue
         if cost < least:
             best, least = parts, cost
     return best
