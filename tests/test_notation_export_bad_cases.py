@@ -116,3 +116,19 @@ def test_the_command_engraves_every_bad_case(tmp_path, monkeypatch):
         assert page.faults == []
         # Each end of each note makes no more than a few tied values of it.
         assert bool(performance.notes) <= page.notes <= 40 * len(performance.notes)
+
+
+def test_both_hands_at_the_ends_of_the_keyboard_have_octave_lines_in_turn():
+    high = [(480 * i, 480 * i + 480, 97 + i % 4) for i in range(32)]
+    low = [(480 * i, 480 * i + 480, 25 + i % 4) for i in range(64)]
+    root = read_musicxml(musicxml_bytes(ml.engrave(performed(high + low))))
+    lines = [
+        (line.get("type"), direction.findtext("staff"))
+        for direction in root.iter("direction")
+        for line in direction.iter("octave-shift")
+    ]
+    assert lines == [("down", "1"), ("stop", "1"), ("up", "2"), ("stop", "2")]
+    page = page_of(root)
+    assert page.faults == []
+    # Under a line none is over three ledger lines away; the low notes beside the high ones are.
+    assert page.ledgers == 32

@@ -117,4 +117,12 @@ def _readings(
             )
             places.append(place)
             stretches.append(Stretch(heard[place], at > 0, held, bar.start in other))
-    return list(zip(places, readings_of(stretches, usual), strict=True))
+    readings = readings_of(stretches, usual)
+    # An octave line begins at its first note and ends at its last: silent bars need none.
+    for order in (range(len(places)), reversed(range(len(places)))):
+        line = ""
+        for index in order:
+            if not stretches[index].pitches and octave_in(readings[index]) != line:
+                readings[index] = clef_in(readings[index])
+            line = octave_in(readings[index])
+    return list(zip(places, readings, strict=True))
