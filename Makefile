@@ -12,7 +12,7 @@ DATA ?= $(MUSIC21_LSTM_DATA)
 .PHONY: help demo test lint format bench docs train-chorale train-piano train-jazz soundfont dist clean
 
 help:
-	@echo "make demo          a bundled model improvises; see demo/"
+	@echo "make demo          the bundled models improvise; see demo/demo.html"
 	@echo "make test          all tests"
 	@echo "make lint          ruff, mypy --strict, the layers"
 	@echo "make bench         the measured claims of the README, side by side with the peers"
@@ -70,7 +70,7 @@ $(VENV)/.made:
 
 $(VENV)/.core: $(VENV)/.made pyproject.toml
 	@echo "installing music21-lstm into $(VENV) …"
-	@$(PIP) install --editable . || sh .ci/install-failed
+	@$(PIP) install --editable '.[page]' || sh .ci/install-failed
 	@$(BIN)/python -c "from music21_lstm.audio import library; library()" || sh .ci/install-failed
 	@touch $@
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from music21_lstm.encoding.events import ControlChange
 from music21_lstm.encoding.performance import Performance
 from music21_lstm.files import whole_file
 
-__all__ = ["plot_piano_roll"]
+__all__ = ["pedal_of", "plot_piano_roll"]
 
 _SUSTAIN = 64
 
@@ -39,7 +40,7 @@ def plot_piano_roll(
     axes.add_collection(roll)
     lowest = min((n.pitch for n in notes), default=21)
     highest = max((n.pitch for n in notes), default=108)
-    for start, stop in _pedal(performance, times, end):
+    for start, stop in pedal_of(performance, times):
         axes.plot([start, stop], [lowest - 3, lowest - 3], color="0.5", linewidth=3)
     axes.set(
         xlim=(0, max(end, 0.1)),
@@ -53,18 +54,21 @@ def plot_piano_roll(
         figure.savefig(temporary, format="png", dpi=120)
 
 
-def _pedal(performance: Performance, times: list[float], end: float) -> list[tuple[float, float]]:
-    """The stretches in which the sustain pedal is down."""
-    stretches: list[tuple[float, float]] = []
-    down: float | None = None
+def pedal_of(performance: Performance, times: Sequence[float]) -> list[tuple[float, float]]:
+    """The stretches, in seconds, in which the sustain pedal is down on some channel.
+
+    >>> down, up = ControlChange(0, 0, 64, 127), ControlChange(480, 0, 64, 0)
+    >>> pedal_of(Performance(480, [down, up]), [0.0, 0.5])
+    [(0.0, 0.5)]
+    """
+    found: list[tuple[float, float]] = []
+    held: dict[int, float] = {}
     for time, event in zip(times, performance.events, strict=True):
         if not isinstance(event, ControlChange) or event.control != _SUSTAIN:
             continue
-        if event.value >= 64 and down is None:
-            down = time
-        elif event.value < 64 and down is not None:
-            stretches.append((down, time))
-            down = None
-    if down is not None:
-        stretches.append((down, end))
-    return stretches
+        if event.value >= 64:
+            held.setdefault(event.channel, time)
+        elif event.channel in held:
+            found.append((held.pop(event.channel), time))
+    found += [(start, times[-1]) for start in held.values()]
+    return sorted(found)

@@ -80,8 +80,8 @@ def train(
     *settings* are those of the recipe (:func:`music21_lstm.model.settings.settings_for`); *base*
     names a preset's own. *start* is a preset or checkpoint to train on from (fine-tuning): it keeps
     its network (what *base* says of one is passed over), a fifth of the pieces is held out if there
-    are five, those first that it was not trained on, and it stops after two epochs without a better
-    one. *data* is the folder of a corpus that a user keeps, which has to have all of it
+    are five, those first that it was not trained on, and it stops after three epochs without a
+    better one. *data* is the folder of a corpus that a user keeps, which has to have all of it
     unless *incomplete*; *cache* is the folder
     of what has been read (default: the usual one). *workers* is how many processes read (default:
     one a processor, for more than eight files; a script then stands under

@@ -12,6 +12,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from music21_lstm.audio import levels
 from music21_lstm.audio.ahead import ahead
 from music21_lstm.audio.levels import Meter, limited
 
@@ -104,20 +105,32 @@ def test_it_does_not_matter_how_sound_is_cut_into_blocks(cuts):
 
 def test_the_limiter_keeps_the_ceiling_and_reaches_the_loudness():
     sound = music().astype(np.float32)
-    levels = measured(sound, true_peak=True)
-    envelope, said = limited(levels, -16.0, CEILING)
+    before = measured(sound, true_peak=True)
+    envelope, said = limited(before, -16.0, CEILING)
     blocks = [envelope.apply(sound[i : i + 4096], i) for i in range(0, len(sound), 4096)]
     found = measured(np.concatenate(blocks), true_peak=True)
-    assert levels.true_peak * envelope.scale > CEILING, "there is something to limit"
+    assert before.true_peak * envelope.scale > CEILING, "there is something to limit"
     assert found.true_peak < CEILING * 1.01
     assert found.loudness == pytest.approx(-16, abs=0.1)
     assert said == pytest.approx(found.loudness, abs=0.1)
 
 
+@pytest.mark.parametrize("at_a_time", [1, 7, 1000])
+def test_gains_rise_no_faster_than_they_may_however_they_are_cut(at_a_time, monkeypatch):
+    monkeypatch.setattr(levels, "_AT_A_TIME", at_a_time)
+    gains = -(np.random.default_rng(5).exponential(3, 200).astype(np.float32))
+    expected, last = [], 0.0
+    for gain in gains:
+        last = min(last + 0.25, float(gain))
+        expected.append(last)
+    levels._rise(gains, 0.25)
+    np.testing.assert_allclose(gains, expected, atol=1e-5)
+
+
 def test_what_is_below_the_ceiling_is_only_scaled():
     sound = (music() * 0.05).astype(np.float32)
-    levels = measured(sound, true_peak=True)
-    envelope, _ = limited(levels, levels.loudness + 3, CEILING)
+    before = measured(sound, true_peak=True)
+    envelope, _ = limited(before, before.loudness + 3, CEILING)
     changed = envelope.apply(sound, 0)
     np.testing.assert_allclose(changed, sound * 10 ** (3 / 20), rtol=2e-3, atol=1e-7)
 

@@ -68,7 +68,7 @@ def test_a_small_model_of_few_pieces_memorises_is_told_so_and_stops(tuned):
     assert done < 60
     best = ml.load(folder).checkpoint.metadata["epoch"]
     assert f"epoch {best} is kept" in warned[0]
-    assert best == done - 2
+    assert best == done - 3
     assert f"stopped after epoch {done} of 60: it no longer got better" in lines
 
 
@@ -76,7 +76,7 @@ def test_the_curve_in_the_terminal_goes_down_and_up_as_the_losses_do(tuned):
     shown = [line for line in tuned[0].stderr.splitlines() if "held out so far" in line]
     bars = shown[-1].removeprefix("  held out so far: ").split(" ")[0]
     assert bars[0] == "█"
-    assert min(bars) == "▁" == bars[-3]
+    assert min(bars) == "▁" == bars[-4]
 
 
 def test_a_terminal_that_has_no_blocks_is_shown_others(monkeypatch):

@@ -128,7 +128,9 @@ def test_a_fine_tuning_that_makes_nothing_better_keeps_what_it_began_with_and_st
     _, _, start, _ = tuned
     settings = settings_for("events", epochs=9, window=64, batch_size=3, learning_rate=0.5)
     rows = []
-    kept = train(pieces, tmp_path / "m", settings, held_out=held, start=start, on_epoch=rows.append)
+    kept = train(
+        pieces, tmp_path / "m", settings, held_out=held, start=start, patience=2, on_epoch=rows.append
+    )  # fmt: skip
     assert [row.epoch for row in rows[-1]] == [0, 1, 2]
     assert kept.metadata["epoch"] == 0
     assert all(np.array_equal(kept.arrays[name], array) for name, array in start.arrays.items())
@@ -178,6 +180,8 @@ def _row(epoch, train, held_out):
         ([(0, 5.0), (4.0, 4.0), (3.0, 3.0), (2.5, 2.9)], False),
         ([(0, 5.0), (4.0, 4.0), (3.0, 4.1)], False),
         ([(0, 5.0), (4.0, 4.0), (3.0, 4.1), (2.5, 4.2)], True),
+        # The last was worse by a hair: it may yet get better.
+        ([(0, 5.0), (4.0, 4.0), (3.0, 4.1), (2.5, 4.001)], False),
         # It is worse on both sides: it learns nothing, and memorises nothing.
         ([(0, 5.0), (4.0, 4.0), (4.5, 4.1), (5.5, 4.2)], False),
         # The model was best before it was trained on.

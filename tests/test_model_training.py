@@ -203,7 +203,7 @@ def test_a_time_limit_stops_after_a_whole_epoch(pieces, tmp_path):
         (
             "events",
             {"precision": "float8"},
-            "precision is 'float8'; it must be float32 or bfloat16",
+            "precision is 'float8'; it must be auto, float32 or bfloat16",
         ),
         ("events", {"average": 1.0}, "average is 1.0; it must be from 0 to below 1"),
         ("events", {"stretch": 1.0}, "stretch is 1.0; it must be from 0 to below 1"),

@@ -8,6 +8,8 @@ import html
 import io
 import json
 import re
+import sys
+from fractions import Fraction
 
 import pytest
 import soundfile
@@ -24,6 +26,7 @@ from music21_lstm.pages import Piece, improvised, page
 from music21_lstm.pages.downloads import file_name
 from music21_lstm.pages.engraving import LAYOUTS, drawn
 from music21_lstm.pages.markup import json_text
+from music21_lstm.pages.page import html_of
 from music21_lstm.pages.piece import music_of
 from music21_lstm.pages.svg import tidied
 from tests.test_cli import SATIE, run  # noqa: F401
@@ -95,6 +98,19 @@ def test_what_an_engraver_might_bring_in_goes():
     assert "import" not in made
     assert "example" not in made
     assert '<g class="note" data-n="3"><use href="#p0-0"></use>' in made
+
+
+def test_brackets_and_hairpins_are_lines_and_not_wedges_of_ink():
+    lengths = [Fraction(2, 3)] * 3 + [2]
+    measure = stream.Measure([note.Note("C4", quarterLength=each) for each in lengths], number=1)
+    score = stream.Score([stream.Part([measure])])
+    for [drawing] in drawn(music_of(Piece(score)), "p").layouts.values():
+        lines = re.findall(r"<polyline[^>]*>", drawing)
+        assert lines
+        assert all('fill="none"' in line for line in lines)
+    assert 'fill="url' not in tidied(
+        '<svg xmlns="http://www.w3.org/2000/svg"><path fill="url(#a)"/></svg>', "p", {}
+    )
 
 
 @given(st.text())
@@ -262,6 +278,17 @@ def test_a_notebook_shows_the_page_in_a_frame_that_reaches_nothing(evil):
     frame = evil._repr_html_()
     assert re.match(r'<iframe title="[^<>]*" sandbox="allow-scripts allow-downloads"', frame)
     assert html.unescape(re.search(r'srcdoc="(.*)"></iframe>', frame, re.S)[1]) == evil.html
+
+
+def test_a_notebook_shows_scores_of_others_as_it_always_did():
+    assert html_of(duet()) is None
+
+
+def test_without_an_engraver_a_notebook_says_what_to_install(monkeypatch):
+    score = ml.load("chorale").generate(notes=4, seed=1)
+    assert html_of(score).startswith("<iframe")
+    monkeypatch.setitem(sys.modules, "verovio", None)
+    assert "pip install &#x27;music21-lstm[page]&#x27;</p>" in html_of(score)
 
 
 def test_the_command_page_makes_a_gallery_of_files_and_improvisations(run, tmp_path):  # noqa: F811

@@ -1,8 +1,8 @@
 """How loud it is: peaks, loudness after ITU-R BS.1770-4, and the gain that brings it to a target.
 
-Sound is measured in cells of frames (64 of them for a limiter) as it flows by: the largest sample,
-the largest value between the samples (true peak, by four times oversampling) and the K-weighted
-energy. A filter that looks back for ever is put as one that looks back 4096 frames, and applied by
+Sound is measured in cells of frames as it flows by: the K-weighted energy, and for a limiter, in
+finer cells, the largest value at and between the samples (true peak, by four times oversampling). A
+filter that looks back for ever is put as one that looks back 4096 frames, and applied by
 FFT (overlap and save); after as many frames it has died away. What the cells say is enough to find
 the gain and to know beforehand how loud the limited sound will be.
 """
@@ -27,32 +27,29 @@ _SIZE, _TAPS = 16384, 4096
 _HOP = _SIZE - _TAPS
 _LAG = _TAPS // 4  # True peaks are read away from both ends, where the FFT wraps around.
 _OVERSAMPLING = 4
+_CELL = 6 * GRAIN
 
 _ABSOLUTE_GATE, _RELATIVE_GATE = -70.0, -10.0
 _BLOCK_SECONDS, _STEP_SECONDS = 0.4, 0.1
 
 _ATTACK_DB, _RELEASE_DB_A_SECOND = 1.5, 40.0  # A cell lasts 1.5 ms.
 _MOST_GAIN_DB = 40.0
+_AT_A_TIME = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """What was measured of sound with *frames* at *sample_rate*, by cells of *cell* frames.
+    """What was measured of sound with *frames* at *sample_rate*.
 
-    *true_peaks* are empty where they were not measured; the *peaks* are coarser then.
+    *peak* is the largest sample, 1 being full scale; *energies* are of cells of 384 frames,
+    *true_peaks* of 64, empty where they were not measured.
     """
 
     sample_rate: int
     frames: int
-    cell: int
-    peaks: Cells
+    peak: float
     true_peaks: Cells
     energies: Cells
-
-    @property
-    def peak(self) -> float:
-        """The largest sample, 1 being full scale."""
-        return float(self.peaks.max(initial=0.0))
 
     @property
     def true_peak(self) -> float:
@@ -66,20 +63,16 @@ class Levels:
 
 
 class Meter:
-    """Measures blocks of sound as they flow by.
-
-    With *true_peak* that is measured too, and cells are as fine as a limiter wants them; without it
-    they are six times as long, as that is fine enough for loudness and keeps memory small.
-    """
+    """Measures blocks of sound as they flow by, with *true_peak* for a limiter."""
 
     def __init__(self, sample_rate: int, *, true_peak: bool = False) -> None:
         self._rate, self._true = sample_rate, true_peak
-        self._cell = GRAIN if true_peak else 6 * GRAIN
         self._filter = np.fft.rfft(_k_weighting(sample_rate), _SIZE)[:, None].astype(np.complex64)
         self._window = np.zeros((_SIZE, 2), np.float32)
         self._filled, self._frames = _TAPS, 0
+        self._peak = 0.0
         # Bytes of float32: an hour is 13,000 windows, and as many small arrays are mostly headers.
-        self._peaks, self._true_peaks, self._energies = bytearray(), bytearray(), bytearray()
+        self._true_peaks, self._energies = bytearray(), bytearray()
 
     def add(self, block: Block) -> None:
         """Measure the frames that come next, of shape (frames, 2)."""
@@ -97,30 +90,26 @@ class Meter:
         silence = np.zeros((_SIZE - self._filled + _HOP, 2), np.float32)
         frames = self._frames
         self.add(silence)
-        cells = -(-frames // self._cell)
-        lag = _LAG // GRAIN if self._true else 0
-        peaks, true, energies = (
-            np.frombuffer(found, np.float32)
-            for found in (self._peaks, self._true_peaks, self._energies)
-        )
-        return Levels(
-            self._rate, frames, self._cell, peaks[:cells], true[lag : cells + lag], energies[:cells]
-        )
+        lag, cells = _LAG // GRAIN, -(-frames // GRAIN)
+        true = np.frombuffer(self._true_peaks, np.float32)[lag : cells + lag]
+        energies = np.frombuffer(self._energies, np.float32)[: -(-frames // _CELL)]
+        return Levels(self._rate, frames, self._peak, true, energies)
 
     def _measure(self) -> None:
         """The window is full: measure its new part and keep its end as the next one's past."""
         window = self._window
         spectrum = np.fft.rfft(window, axis=0)
         weighted = np.fft.irfft(spectrum * self._filter, axis=0)[_TAPS:]
-        cells = (_HOP // self._cell, self._cell * 2)
+        cells = (_HOP // _CELL, _CELL * 2)
         self._energies += np.square(weighted).reshape(cells).sum(axis=1, dtype=np.float32).data
-        peaks = np.abs(window[_TAPS:]).reshape(cells).max(axis=1)
-        self._peaks += (peaks if self._true else peaks.max(keepdims=True)).data
+        self._peak = max(self._peak, float(np.abs(window[_TAPS:]).max()))
         if self._true:
             fine = np.fft.irfft(spectrum, _SIZE * _OVERSAMPLING, axis=0) * _OVERSAMPLING
-            start = (_TAPS - _LAG) * _OVERSAMPLING
-            between = np.abs(fine[start : start + _HOP * _OVERSAMPLING])
-            self._true_peaks += between.reshape(cells[0], -1).max(axis=1).astype(np.float32).data
+            start = _TAPS - _LAG
+            at = np.abs(window[start : start + _HOP]).reshape(-1, GRAIN * 2)
+            between = np.abs(fine[start * _OVERSAMPLING : (start + _HOP) * _OVERSAMPLING])
+            peaks = between.reshape(len(at), -1).max(axis=1).astype(np.float32)
+            self._true_peaks += np.maximum(peaks, at.max(axis=1)).data
         window[:_TAPS] = window[-_TAPS:].copy()
         self._filled = _TAPS
 
@@ -157,7 +146,7 @@ def _biquad(
 
 def _gated(energies: Cells, levels: Levels) -> float:
     """Integrated loudness of cells with *energies* by the two gates of BS.1770, in LUFS."""
-    frames, cell = levels.frames, levels.cell
+    frames, cell = levels.frames, _CELL
     if not frames:
         return -math.inf
     a_second = levels.sample_rate / cell
@@ -216,8 +205,10 @@ def limited(levels: Levels, target: float, ceiling: float) -> tuple[Envelope, fl
     for _ in range(12):
         scale = min(scale, 10 ** (_MOST_GAIN_DB / 20))
         bounds = _bounds(levels, scale, ceiling)
-        middles = (bounds[:-1] + bounds[1:]) / 2
-        energies = (levels.energies * (middles * scale) ** 2).astype(np.float32)
+        powers = np.square(bounds[:-1] + bounds[1:]) * (scale / 2) ** 2
+        starts = np.arange(0, len(powers), _CELL // GRAIN)
+        means = np.add.reduceat(powers, starts) / np.diff(starts, append=len(powers))
+        energies = (levels.energies * means).astype(np.float32)
         found = _gated(energies, levels)
         if abs(found - target) < 0.01:
             break
@@ -227,14 +218,24 @@ def limited(levels: Levels, target: float, ceiling: float) -> tuple[Envelope, fl
 
 def _bounds(levels: Levels, scale: float, ceiling: float) -> Cells:
     """The limiter's gain at the boundaries of the cells."""
-    loud = np.maximum(levels.true_peaks, levels.peaks) * (scale / ceiling)
-    need = -20 * np.log10(np.maximum(loud, 1.0))
-    places = np.arange(len(need))
-    release = _RELEASE_DB_A_SECOND * GRAIN / levels.sample_rate
-    after = np.minimum.accumulate(need - release * places) + release * places
-    before = np.minimum.accumulate((after + _ATTACK_DB * places)[::-1])[::-1]
-    gains = (10 ** ((before - _ATTACK_DB * places) / 20)).astype(np.float32)
+    gains = levels.true_peaks * np.float32(scale / ceiling)
+    # In place from here on: an hour is 2.5 million cells.
+    np.log10(np.maximum(gains, 1.0, out=gains), out=gains)
+    gains *= -20
+    _rise(gains, _RELEASE_DB_A_SECOND * GRAIN / levels.sample_rate)
+    _rise(gains[::-1], _ATTACK_DB)
+    np.power(10, np.divide(gains, 20, out=gains), out=gains)
     padded = np.concatenate([gains[:1], gains, gains[-1:]])
     # At a boundary the lower of both sides, so that no cell is louder than it may be.
-    lower: Cells = np.minimum(padded[:-1], padded[1:])
+    lower: Cells = np.minimum(padded[:-1], padded[1:], out=padded[:-1])
     return lower
+
+
+def _rise(gains: Cells, step: float) -> None:
+    """Lower *gains* (in dB) where they would rise by more than *step* from cell to cell."""
+    last, ramp = 0.0, step * np.arange(1, _AT_A_TIME + 1)
+    for start in range(0, len(gains), _AT_A_TIME):
+        part = gains[start : start + _AT_A_TIME]
+        slope = ramp[: len(part)]
+        part[:] = np.minimum(np.minimum.accumulate(part - slope), last) + slope
+        last = float(part[-1])

@@ -112,7 +112,7 @@ def train(
     ] = None,
     half: Annotated[bool | None, _run(help="Store the weights as float16.")] = None,
     patience: Annotated[
-        int | None, _run(help="Stop after so many epochs without a better one (with --from: 2).")
+        int | None, _run(help="Stop after so many epochs without a better one (with --from: 3).")
     ] = None,
     max_minutes: Annotated[
         float | None, _run(help="Stop after the epoch in which they run out.")

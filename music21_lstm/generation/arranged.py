@@ -28,7 +28,7 @@ from music21_lstm.model.config import (
 )
 from music21_lstm.model.context import AGE_SCALE, FADE, LONG_FADE, TIMES, rows_seen
 
-__all__ = ["Head", "Weights", "gates_arranged", "heard"]
+__all__ = ["TRACES", "Head", "Weights", "gates_arranged", "heard", "weights_of"]
 
 Floats = NDArray[np.float32]
 Arrays = Mapping[str, Floats]
@@ -110,16 +110,11 @@ class Weights:
             fades=np.tile(np.exp(edges / -_FADES), 128),
         )  # fmt: skip
 
-    @classmethod
-    def read(cls, checkpoint: Checkpoint) -> Weights:
-        """Those of a *checkpoint*; of the one that was read last, they are still there."""
-        return _read(checkpoint)
-
 
 @lru_cache(maxsize=1)
-def _read(checkpoint: Checkpoint) -> Weights:
-    assert isinstance(checkpoint.config, EventsConfig)  # noqa: S101
-    return Weights.of(checkpoint.config, checkpoint.arrays)
+def weights_of(checkpoint: Checkpoint, config: EventsConfig) -> Weights:
+    """Those of a *checkpoint*, *config* its own; of the one that was last asked for they are there."""
+    return Weights.of(config, checkpoint.arrays)
 
 
 def _parts(widths: Mapping[str, int], kernel: Floats) -> dict[str, Floats]:

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from music21_lstm.generation.arranged import TRACES, Weights, gates_arranged, heard
+from music21_lstm.generation.arranged import TRACES, Weights, gates_arranged, heard, weights_of
 from music21_lstm.model.checkpoint import Checkpoint
 from music21_lstm.model.config import EventsConfig, PostConfig
 
@@ -67,10 +67,10 @@ class EventCells:
         self._begin(Weights.of(config, arrays), streams)
 
     @classmethod
-    def of(cls, checkpoint: Checkpoint, streams: int = 1) -> EventCells:
-        """Those of a *checkpoint*, whose weights are arranged once for all that are played."""
+    def of(cls, checkpoint: Checkpoint, config: EventsConfig, streams: int = 1) -> EventCells:
+        """Those of a *checkpoint*, whose weights are arranged once for all that it plays and scores."""
         cells = cls.__new__(cls)
-        cells._begin(Weights.read(checkpoint), streams)
+        cells._begin(weights_of(checkpoint, config), streams)
         return cells
 
     def _begin(self, weights: Weights, streams: int) -> None:

@@ -117,7 +117,7 @@ class EventEnsemble:
         self._velocity = DEFAULT_VELOCITY
         self._levels = [velocity_of(level, config) for level in range(config.velocity_bins + 1)]
         self.resolution = config.resolution
-        cells = EventCells.of(checkpoint)
+        cells = EventCells.of(checkpoint, config)
         beyond = _unheard(checkpoint)
         self._far = np.where(beyond, np.float32(-_UNHEARD), np.float32(0))
         self._heard = sum(1 << key for key in np.flatnonzero(~beyond).tolist())

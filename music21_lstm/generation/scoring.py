@@ -166,7 +166,7 @@ def _event_nats(
     checkpoint: Checkpoint, config: EventsConfig, pieces: Sequence[Fields]
 ) -> list[dict[str, Nats]]:
     """The factored network over *pieces*, the first row of each START; those that are over drop out."""
-    cells = EventCells(config, checkpoint.arrays, len(pieces))
+    cells = EventCells.of(checkpoint, config, len(pieces))
     told = [_Told(piece, config) for piece in pieces]
     fields = dict.fromkeys((*EXPLAINED[:3], *config.heads))
     nats = [{name: np.zeros(one.last) for name in fields} for one in told]

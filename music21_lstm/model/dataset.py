@@ -35,8 +35,8 @@ _PART = 8192
 stream goes on long after the others. What is seen of the piece at a part's start is what it was."""
 
 _LEAST = 16
-"""Of a few pieces the parts are shorter, half of what a stream goes through, so that all streams have
-as much to do; but of so many windows at least."""
+"""Where a piece is longer than what falls to a stream, parts are of half of that, so that all streams
+have as much to do; but of so many windows at least."""
 
 LOWEST, HIGHEST = 21, 108
 """The keys of a piano: a transposition goes no further, unless the piece does."""
@@ -114,8 +114,9 @@ class EventsData:
         if silent:
             raise TrainingError(f"{silent[0]}: no notes to train on; leave it out")
         lengths = [len(_fields(piece, _Change(), settings.model)[0]) - 1 for piece in pieces]
-        half = sum(lengths) // (2 * settings.batch_size)
-        most = min(_PART, max(_LEAST * settings.window, half))
+        share, most = sum(lengths) // settings.batch_size, _PART
+        if max(lengths, default=0) > share:
+            most = min(_PART, max(_LEAST * settings.window, share // 2))
         self._parts = [
             part for place, length in enumerate(lengths) for part in _parts(place, length, most)
         ]

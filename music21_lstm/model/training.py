@@ -25,9 +25,12 @@ from music21_lstm.model.trainer import Progress, Trainer
 
 __all__ = ["PATIENCE", "Progress", "memorising", "train"]
 
-PATIENCE = 2
+PATIENCE = 3
 """A model that is trained on learns a few pieces by heart within some epochs: it stops after so many
 without a better one."""
+
+_WORSE = 1.005
+"""From so many times the best loss on what is held out it is worse; below that is chance."""
 
 
 def train(
@@ -58,10 +61,9 @@ def train(
 
     With *resume* an interrupted training goes on after its last whole epoch and ends with the same
     weights as one that was never stopped. ``KeyboardInterrupt`` passes through, with what is in the
-    folder whole. *patience* stops after so many epochs without a better one (None: never, but of a
-    model that is trained on :data:`PATIENCE`). *on_progress* is
-    called after every step, *on_epoch* after each epoch with the history so far (see
-    :func:`memorising`).
+    folder whole. *patience* stops after so many epochs without a better one (None: never, but a model
+    that is trained on after :data:`PATIENCE`). *on_progress* is called after every step, *on_epoch*
+    after each epoch with the history so far (see :func:`memorising`).
 
     Raises :class:`~music21_lstm.errors.TrainingError` for pieces or settings that cannot be
     trained on, or a folder in use, and :class:`~music21_lstm.errors.FileError` if it cannot be
@@ -77,19 +79,19 @@ def train(
     history = trainer.restore(read_state(folder)) if resume else ()
     _claim(folder)
     began = time.monotonic()
-    if not history and start is not None and trainer.holds_out:
-        history = (trainer.before(),)
+    first = 0 if start is not None and trainer.holds_out else 1
+    while not _is_over(history, settings.epochs, patience):
+        number = history[-1].epoch + 1 if history else first
+        row = trainer.epoch(number, on_progress) if number else trainer.before()
+        history += (row,)
         _keep(folder, trainer, history, about or {})
         if on_epoch is not None:
             on_epoch(history)
-    while (history[-1].epoch if history else 0) < settings.epochs:
-        history += (trainer.epoch(history[-1].epoch + 1 if history else 1, on_progress),)
-        _keep(folder, trainer, history, about or {})
-        if on_epoch is not None:
-            on_epoch(history)
-        if patience is not None and _since_best(history) >= patience:
-            break
-        if settings.max_minutes and time.monotonic() - began >= 60 * settings.max_minutes:
+        if (
+            settings.max_minutes
+            and time.monotonic() - began >= 60 * settings.max_minutes
+            and number
+        ):
             break
     return checkpoint.load(folder)
 
@@ -148,6 +150,15 @@ def _uninterrupted() -> Iterator[None]:
         raise KeyboardInterrupt
 
 
+def _is_over(history: tuple[Epoch, ...], epochs: int, patience: int | None) -> bool:
+    """Whether there are all epochs, or as many without a better one as *patience* allows."""
+    if not history:
+        return False
+    return history[-1].epoch >= epochs or (
+        patience is not None and _since_best(history) >= patience
+    )
+
+
 def _since_best(history: tuple[Epoch, ...]) -> int:
     """How many epochs there have been since the best, which of equals is the last."""
     losses = [row.loss for row in reversed(history)]
@@ -158,9 +169,11 @@ def memorising(history: tuple[Epoch, ...]) -> bool:
     """Whether the model has begun to learn its pieces by heart.
 
     So it is when it gets better on what it is trained on, while for two epochs it has been worse than
-    it was at its best on what is held out.
+    it was at its best on what is held out, by half a percent or more.
     """
     if not all(row.held_out for row in history) or (since := _since_best(history)) < 2:
+        return False
+    if min(row.loss for row in history[-2:]) < _WORSE * history[-1 - since].loss:
         return False
     # Before the first epoch nothing was trained on: then what came after it is compared.
     best = history[-1 - since] if history[-1 - since].train else history[-since]

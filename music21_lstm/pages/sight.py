@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from music21_lstm.encoding.events import ControlChange
 from music21_lstm.encoding.performance import Performance
 from music21_lstm.errors import GenerationError
 from music21_lstm.generation.generator import Generator
 from music21_lstm.generation.surprisal import color_top, note_nats
 from music21_lstm.generation.variations import one_thread
+from music21_lstm.pianoroll import pedal_of
 
-__all__ = ["judged", "pedal_of", "sight_of"]
-
-_SUSTAIN = 64
+__all__ = ["judged", "sight_of"]
 
 
 def sight_of(performance: Performance, times: Sequence[float]) -> dict[str, Any]:
@@ -36,26 +34,6 @@ def sight_of(performance: Performance, times: Sequence[float]) -> dict[str, Any]
         ],
         "pedal": [[_ms(down), _ms(up)] for down, up in pedal_of(performance, times)],
     }
-
-
-def pedal_of(performance: Performance, times: Sequence[float]) -> list[tuple[float, float]]:
-    """The stretches, in seconds, in which the sustain pedal is down on some channel.
-
-    >>> down, up = ControlChange(0, 0, 64, 127), ControlChange(480, 0, 64, 0)
-    >>> pedal_of(Performance(480, [down, up]), [0.0, 0.5])
-    [(0.0, 0.5)]
-    """
-    found: list[tuple[float, float]] = []
-    held: dict[int, float] = {}
-    for time, event in zip(times, performance.events, strict=True):
-        if not isinstance(event, ControlChange) or event.control != _SUSTAIN:
-            continue
-        if event.value >= 64:
-            held.setdefault(event.channel, time)
-        elif event.channel in held:
-            found.append((held.pop(event.channel), time))
-    found += [(start, times[-1]) for start in held.values()]
-    return sorted(found)
 
 
 def judged(

@@ -49,6 +49,9 @@ def _copied(
 ) -> ElementTree.Element:
     new = ElementTree.Element(old.tag.removeprefix(_SVG))
     new.attrib = {name: value for name, value in old.attrib.items() if name in _ATTRIBUTES}
+    if old.get("fill") == "none":
+        # Wedges and brackets are lines; any other colour is the page's.
+        new.set("fill", "none")
     own = old.get("id", "")
     if own in glyphs:
         new.set("id", glyphs[own])

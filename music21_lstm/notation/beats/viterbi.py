@@ -114,8 +114,6 @@ class _Decoder:
     other: Array
     """Evidence of each chord for each metre and tempo, ``(chords, tempi, metres)``."""
     weights: Weights
-    corridor: Array | None
-    """Which tempi may be followed at each chord, ``(chords, tempi)``; None for all."""
     passing: _Passing = field(init=False)
     beats: Array = field(init=False)
     early: Array = field(init=False)
@@ -191,8 +189,6 @@ class _Decoder:
         """The tempo's random walk: the tempi that are worth following, and their scores."""
         walk = self.walks[self.passing.walk[chord - self.passing.first]].take(before.tempi, 1)
         after = (walk + before.score.max(1)).max(1)
-        if self.corridor is not None:
-            after[~self.corridor[chord]] = NEVER
         tempi = np.flatnonzero(after >= after.max() - self.weights.beam)
         moved = before.score + walk.take(tempi, 0)[:, :, None]
         return tempi, moved.max(1)
@@ -292,20 +288,19 @@ def decode(
     other: Array,
     anchors: Array | None = None,
     weights: Weights | None = None,
-    corridor: Array | None = None,
 ) -> list[Step]:
     """The steps of the chords at *times* (seconds, at least one), in order.
 
     *start* ``(tempi, rows)``: the log probability of each state of the first chord. *level*
     ``(chords, 4)`` and *other* ``(chords, tempi, metres)``: what else speaks for a state; *anchors*
-    ``(chords, rows)`` what is known of the place; *corridor* ``(chords, tempi)`` which tempi may be
-    followed. The time is linear in the chords, the memory bounded but for the result.
+    ``(chords, rows)`` what is known of the place. The time is linear in the chords, the memory bounded
+    but for the result.
     """
     weights = weights or Weights()
     heard = np.float32(weights.level) * level[:, lattice.level].astype(np.float32)
     if anchors is not None:
         heard += anchors
-    decoder = _Decoder(times, lattice, heard, other.astype(np.float32), weights, corridor)
+    decoder = _Decoder(times, lattice, heard, other.astype(np.float32), weights)
     seen = {0: decoder.start(start)}
     steps: list[Step] = []
     chord, final = 0, len(times) - 1
