@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from music21 import converter, corpus, note
 
 from music21_lstm.encoding import PerformedNote
-from music21_lstm.notation.bars import Bar
+from music21_lstm.notation.bars import Bar, Section, bars_of
 from music21_lstm.notation.clefs import Stretch, readings_of
 from music21_lstm.notation.hands import four_part_voices, split_hands
 from music21_lstm.notation.metre import FINEST, UNIT, Metre
@@ -296,3 +296,11 @@ def test_where_both_voices_of_a_chorale_rest_one_rest_is_printed():
     upper, lower = next(bar_pieces(staff, [bar], all_rests=True))
     shown = [[(p.start // UNIT, p.visible) for p in v if not p.sounding] for v in (upper, lower)]
     assert shown == [[(2, True)], [(1, True), (2, False)]]
+
+
+def test_a_bar_that_is_cut_short_by_the_same_metre_has_a_time_signature_of_its_own():
+    sections = [Section(0, WALTZ), Section(5 * UNIT, WALTZ), Section(8 * UNIT, JIG)]
+    bars = bars_of(sections, 11 * UNIT)
+    assert [(str(bar.metre), bar.new_metre, bar.missing) for bar in bars] == [
+        ("3/4", True, 0), ("2/4", True, 0), ("3/4", True, 0), ("6/8", True, 0)
+    ]  # fmt: skip

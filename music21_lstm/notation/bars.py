@@ -121,7 +121,8 @@ def bars_of(sections: Sequence[Section], end: int) -> list[Bar]:
     """The numbered bars from the start to *end* (units), at least one.
 
     A short first section before a longer bar is a pick-up, in the metre that follows it; the last
-    bar is then shorter by as much, if nothing sounds there.
+    bar is then shorter by as much, if nothing sounds there. A bar that another of the same metre
+    cuts short has a time signature of its own.
 
     >>> bars = bars_of([Section(0, Metre(1, 4)), Section(UNIT, Metre(4, 4))], 5 * UNIT)
     >>> [(bar.number, str(bar.metre), bar.length // UNIT) for bar in bars]
@@ -141,14 +142,26 @@ def bars_of(sections: Sequence[Section], end: int) -> list[Bar]:
             length = section.metre.length
             if following is not last:
                 length = min(length, following.start - start)
-            shown = not bars or bars[-1].metre != section.metre
-            bars.append(Bar(number, start, length, section.metre, shown))
+            metre = section.metre
+            if length < metre.length and following.metre == metre and following is not last:
+                metre = _shorter(metre, length)
+            shown = not bars or bars[-1].metre != metre
+            bars.append(Bar(number, start, length, metre, shown))
             number += 1
             start += length
     if bars[0].shift and end <= bars[-1].start + bars[0].shift:
         # What the pick-up took is left out at the end, so that the two make one bar.
         bars[-1] = replace(bars[-1], length=min(bars[-1].length, bars[0].shift))
     return bars
+
+
+def _shorter(metre: Metre, length: int) -> Metre:
+    """The metre of a single bar of *length* amid bars of *metre*; *metre* if none can be written."""
+    for denominator in (metre.denominator, 8, 16, 32):
+        count, odd = divmod(length * denominator, 4 * UNIT)
+        if not odd and denominator >= metre.denominator and Metre(count, denominator).writable:
+            return Metre(count, denominator)
+    return metre
 
 
 def _is_pick_up(first: Section, second: Section) -> bool:
