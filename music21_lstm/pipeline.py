@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -124,7 +125,7 @@ def write(
     """
     chosen = format or format_of(_path(target))
     if chosen in AUDIO_FORMATS:
-        return render(source, target, performed=performed, format=chosen, **options)
+        return render(source, target, performed=performed, title=title, format=chosen, **options)
     if chosen in SCORE_FORMATS:
         _write_data(target, _score_data(source, chosen, {"title": title, **options}))
     elif chosen == "midi":
@@ -138,17 +139,26 @@ def write(
 
 
 def render(
-    source: Source, target: Target, *, performed: bool = True, **options: Any
+    source: Source,
+    target: Target,
+    *,
+    performed: bool = True,
+    title: str | None = None,
+    **options: Any,
 ) -> RenderResult:
     """Render *source* to sound through FluidSynth; *options*: :func:`music21_lstm.audio.render`.
 
     Every channel of a MIDI file and every Part of a Stream sounds on its own instrument. A Stream that
-    was engraved sounds as it was *performed*, or else as it is written.
+    was engraved sounds as it was *performed*, or else as it is written. *title* is the file's, in place of
+    the source's own.
     """
     from music21_lstm.audio import render as render_ensemble
     from music21_lstm.streams.interpretation import ensemble_from
 
-    return render_ensemble(ensemble_from(source, performed=performed), target, **options)
+    ensemble = ensemble_from(source, performed=performed)
+    if title is not None:
+        ensemble = replace(ensemble, title=title)
+    return render_ensemble(ensemble, target, **options)
 
 
 def _path(target: Target) -> str | os.PathLike[str]:

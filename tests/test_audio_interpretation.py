@@ -21,8 +21,9 @@ from music21 import (
 
 from music21_lstm.audio import ensemble_of
 from music21_lstm.audio.ensemble import Status
+from music21_lstm.audio.tags import read_tags
 from music21_lstm.encoding import NoteOff, NoteOn, Performance
-from music21_lstm.pipeline import to_stream
+from music21_lstm.pipeline import to_stream, write
 from music21_lstm.streams.interpretation import ensemble_from, ensemble_of_stream
 
 VIOLIN, VIOLA, CELLO = 40, 41, 42
@@ -203,3 +204,9 @@ def test_the_scores_of_an_opus_follow_one_another():
     ensemble = ensemble_of_stream(opus)
     onsets = [m.time for p in ensemble.parts for m in p.messages if m.status is Status.NOTE_ON]
     assert onsets == [0.0, 1.0]
+
+
+def test_the_title_that_write_is_given_is_the_sound_files(tmp_path):
+    tune = Performance(480, [NoteOn(0, 60, 90), NoteOff(240, 60)])
+    write(tune, tmp_path / "tune.flac", title="Ein Ton")
+    assert read_tags(tmp_path / "tune.flac", "flac").title == "Ein Ton"
