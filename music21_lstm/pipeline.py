@@ -149,8 +149,8 @@ def render(
     """Render *source* to sound through FluidSynth; *options*: :func:`music21_lstm.audio.render`.
 
     Every channel of a MIDI file and every Part of a Stream sounds on its own instrument. A Stream that
-    was engraved sounds as it was *performed*, or else as it is written. *title* is the file's, in place of
-    the source's own.
+    was engraved sounds as it was *performed*, or else as it is written. *title* is the file's, in
+    place of the source's own.
     """
     from music21_lstm.audio import render as render_ensemble
     from music21_lstm.streams.interpretation import ensemble_from
