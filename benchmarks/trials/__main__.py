@@ -18,7 +18,7 @@ from pathlib import Path
 from benchmarks.trials.arms import TRIALS
 from benchmarks.trials.race import Result, run_on
 
-RESULTS = Path("build/trials.csv")
+RESULTS = Path(__file__).with_name("results.csv")
 COLUMNS = ("trial", "updates", "an update costs", "numbers", "held out", "against the base",
            "delta", "key", "velocity", "pedal")  # fmt: skip
 ONE_THREAD = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
@@ -28,7 +28,7 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     asked.add_argument("data")
     asked.add_argument("names", nargs="*", help=", ".join(TRIALS))
-    asked.add_argument("--updates", type=int, default=300, help="of the base (default: 300)")
+    asked.add_argument("--updates", type=int, default=250, help="of the base (default: 250)")
     asked.add_argument("--results", type=Path, default=RESULTS)
     given = asked.parse_args()
     if unknown := [name for name in given.names if name not in TRIALS]:
