@@ -2,7 +2,7 @@
 
 An event is a note on or a note off: pedal changes come with them and are not counted. One stream and
 its bound are measured in CPU seconds of this process, in turns, so that other work on the machine does
-not count; 16 streams, which are played in two threads, in seconds by the clock as well.
+not count; 16 streams in seconds by the clock as well.
 """
 
 import sys

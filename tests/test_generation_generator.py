@@ -239,9 +239,7 @@ def test_each_of_several_variations_is_what_its_seed_gives_alone(generators, kin
 
 
 @pytest.mark.parametrize("kind", ["written", "played", "post"])
-def test_so_many_that_they_are_played_in_two_threads_are_what_their_seeds_give_alone(
-    generators, kind
-):
+def test_many_variations_are_what_their_seeds_give_alone(generators, kind):
     options = {"events": 40, "watch": False}
     many = generators[kind].perform(count=13, seed=2, **options)
     assert len({midi_bytes(each) for each in many}) == 13

@@ -60,9 +60,6 @@ class Ensemble(Protocol):
         does not depend on the others.
         """
 
-    def part(self, streams: Sequence[int]) -> Ensemble:
-        """Some of the streams, to be played apart from the others, and in place of these here."""
-
 
 def ensemble_of(
     checkpoint: Checkpoint,
@@ -174,16 +171,6 @@ class EventEnsemble:
             found[place] = self._said(row, *step)
         self._hear()
         return found
-
-    def part(self, streams: Sequence[int]) -> EventEnsemble:
-        """Some of the streams, to be played apart."""
-        other = copy.copy(self)
-        other._dice = [self._dice[place] for place in streams]
-        other._live = list(range(len(other._dice)))
-        rows = [self._live.index(place) for place in streams]
-        other._cells = self._cells.chosen(rows)
-        other._stand([self._abreast.trackers[row] for row in rows])
-        return other
 
     def _leave(self, live: list[int]) -> None:
         """Go on with those streams alone that are still asked."""
@@ -335,9 +322,6 @@ class _Soloists:
         self._players = players
         self.resolution = players[0].resolution
         self.bar, self.position, self.pedal = players[0].bar, players[0].position, False
-
-    def part(self, streams: Sequence[int]) -> _Soloists:
-        return _Soloists([self._players[place] for place in streams])
 
     def next_events(self, sampling: FieldSampling, asks: Sequence[Ask | None]) -> list[Step | None]:
         return [

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import cache
-from threading import Event
 from typing import Any
 
 import numpy as np
@@ -36,9 +34,6 @@ from music21_lstm.generation.watch import Collapse, Watch
 from music21_lstm.model.checkpoint import Checkpoint
 
 __all__ = ["Variation", "endless", "one_thread", "play", "ranked", "variations"]
-
-_HALVED = 12
-"""From so many streams on they are played as two halves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,32 +179,8 @@ class _Begun:
 
 
 def play(ensemble: Ensemble, takes: Sequence[Take], sampling: FieldSampling) -> None:
-    """Let the ensemble play, event by event, until all *takes* are over.
-
-    Many streams are played as two halves, each in a thread of its own: NumPy lets go of the
-    interpreter while it computes. (Two halves whatever the machine, so that it rounds the same.)
-    """
-    count = len(takes)
-    if count < _HALVED:
-        _play(ensemble, takes, sampling, Event())
-        return
-    first, second = range(count // 2), range(count // 2, count)
-    stopped = Event()
-    with ThreadPoolExecutor(1) as pool:
-        rest = [takes[stream] for stream in second]
-        other = pool.submit(_play, ensemble.part(second), rest, sampling, stopped)
-        try:
-            _play(ensemble.part(first), [takes[stream] for stream in first], sampling, stopped)
-            other.result()
-        finally:
-            # What stops one half, such as the user, stops both.
-            stopped.set()
-
-
-def _play(
-    ensemble: Ensemble, takes: Sequence[Take], sampling: FieldSampling, stopped: Event
-) -> None:
-    while not stopped.is_set():
+    """Let the ensemble play, event by event, until all *takes* are over."""
+    while True:
         asks = [take.ask() for take in takes]
         if asks.count(None) == len(asks):
             return
