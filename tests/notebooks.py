@@ -47,8 +47,23 @@ def _tidied(notebook):
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         if cell.cell_type == "code":
-            cell.outputs = [one for one in cell.outputs if one.get("name") != "stderr"]
+            kept = [one for one in cell.outputs if one.get("name") != "stderr"]
+            cell.outputs = list(_printed_together(kept))
     return json.loads(re.sub(r"0x[0-9a-f]{6,}", "0x…", json.dumps(notebook)))
+
+
+def _printed_together(outputs) -> Iterator[dict]:
+    """*outputs* with text that was printed in a row as one: how it is parted hangs on the clock."""
+    last = None
+    for output in outputs:
+        if last is not None and last.output_type == output.output_type == "stream":
+            last.text += output.text
+            continue
+        if last is not None:
+            yield last
+        last = output
+    if last is not None:
+        yield last
 
 
 def told(notebook) -> Iterator[tuple[str, list[object]]]:
