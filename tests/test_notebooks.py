@@ -42,7 +42,7 @@ def test_what_generate_returns_plays_in_a_notebook_without_a_request():
         tab.on("request", lambda request: requests.append(request.url))
         tab.set_content(shown)
         frame = tab.frame_locator("iframe")
-        assert frame.locator("#score .note").count() > 50
+        frame.locator("#score .note").nth(50).wait_for(state="attached", timeout=20_000)
         assert frame.locator("#roll rect.n").count() > 50
         assert frame.locator(".bar.primer").count() == 3
         frame.locator("#play").click()
