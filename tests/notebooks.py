@@ -49,7 +49,8 @@ def _tidied(notebook):
         if cell.cell_type == "code":
             kept = [one for one in cell.outputs if one.get("name") != "stderr"]
             cell.outputs = list(_printed_together(kept))
-    return json.loads(re.sub(r"0x[0-9a-f]{6,}", "0x…", json.dumps(notebook)))
+    # The address in a repr; never within a page, where it would be a piece of its sound.
+    return json.loads(re.sub(r"(?<= )0x[0-9a-f]{6,}(?=>)", "0x…", json.dumps(notebook)))
 
 
 def _printed_together(outputs) -> Iterator[dict]:
