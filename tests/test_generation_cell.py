@@ -20,11 +20,12 @@ from music21_lstm.model.settings import EventsSettings
 SIZES = {"units": 24, "head_units": 16}
 PLAYED = {"time_base": "played", "resolution": 50, "delta_edges": played_edges()}
 EXTRAS = {"ages": True, "recall": True, "sequences": True, "ends": True,
-          "steering": True, "steered_heads": True, "pedal": True}  # fmt: skip
+          "steering": True, "steered_heads": True, "pedal": True, "norm": True}  # fmt: skip
 CONFIGS = {
     "one layer": EventsConfig(**SIZES, layers=1, bar_positions=96, velocity_bins=1),
     "three layers": EventsConfig(**SIZES, layers=3, bar_positions=192, velocity_bins=8),
     "everything": EventsConfig(**SIZES, **PLAYED, **EXTRAS, bar_positions=40),
+    "three normed layers": EventsConfig(**SIZES, layers=3, bar_positions=0, norm=True),
     "no bar": EventsConfig(**SIZES, **PLAYED, bar_positions=0, ages=True, pedal=True),
 }
 

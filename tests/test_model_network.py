@@ -21,7 +21,7 @@ from music21_lstm.model.tracker import Tracker
 SIZES = {"units": 7, "layers": 2, "delta_size": 3, "key_size": 5, "velocity_size": 2,
          "position_size": 4, "head_units": 6}  # fmt: skip
 EXTRAS = {"ages": True, "recall": True, "sequences": True, "ends": True,
-          "steering": True, "steered_heads": True, "pedal": True}  # fmt: skip
+          "steering": True, "steered_heads": True, "pedal": True, "norm": True}  # fmt: skip
 PLAYED = {"time_base": "played", "resolution": 50, "delta_edges": played_edges()}
 
 CONFIGS = {
@@ -113,6 +113,9 @@ class _ByHand:
         )  # fmt: skip
         for layer, state in enumerate(self.states):
             x = self.step(layer, state, x)
+            if config.norm:
+                gain = w[f"norm_{layer}/gain"]
+                x = (x - x.mean()) / np.sqrt(x.var() + 1e-5) * gain
         found = {
             "delta": self.head(
                 "delta", x, *embedded(*pause, *recall, *ends, *["steer_density"] * asked)

@@ -51,7 +51,7 @@ TRIALS: Mapping[str, Trial] = {
     "seed-2": Trial("the same, seed 2", seed=2),
     "window-32": Trial("windows of 32 events", {"window": 32}),
     "window-128": Trial("windows of 128 events", {"window": 128}),
-    "norm": Trial("layer norm after each layer", network=networks.NormedOutputs),
+    "norm": Trial("layer norm after each layer", {"norm": True}),
     "norm-gates": Trial("layer norm of both products in the gates", network=networks.NormedGates),
     "weight-drop": Trial("recurrent dropout: a tenth of the recurrent weights a step",
                          network=networks.WeightDropped),

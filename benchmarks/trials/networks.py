@@ -9,49 +9,21 @@ from music21_lstm.model.config import END, EventsConfig, embeddings, head_parts,
 from music21_lstm.model.network import EventsNetwork
 from music21_lstm.model.pedal import GESTURE_LEAST
 
-__all__ = ["KeyFirst", "NormedGates", "NormedOutputs", "WeightDropped"]
+__all__ = ["KeyFirst", "NormedGates", "WeightDropped"]
 
 Tensor = Any
 _NEVER = -1e9
 
 
-class Normed(EventsNetwork):
-    """A network with layer norms (Ba et al. 2016), whose gains begin at 1."""
-
-    def _norm(self, name: str, width: int) -> dict[str, Any]:
-        start = self._keras.initializers.Ones()((width,))
-        return {f"{name}/gain": self._keras.Variable(start, name=f"{name}_gain")}
-
-    def _normed(self, name: str, values: Tensor) -> Tensor:
-        """Of each row the mean is taken away, and its deviation made the gain."""
-        tf = self._tf
-        mean, variance = tf.nn.moments(values, -1, keepdims=True)
-        return (values - mean) * tf.math.rsqrt(variance + 1e-5) * self._value(f"{name}/gain")
-
-
-class NormedOutputs(Normed):
-    """Layer norm of what each LSTM layer gives, outside the recurrence."""
-
-    def __init__(self, config: EventsConfig, seed: int = 0, precision: str = "float32") -> None:
-        super().__init__(config, seed, precision)
-        for layer in range(config.layers):
-            self.variables |= self._norm(f"norm_{layer}", config.units)
-
-    def _layer(
-        self, layer: int, inputs: Tensor, state: Tensor, *, training: bool
-    ) -> tuple[Tensor, Tensor]:
-        outputs, last = super()._layer(layer, inputs, state, training=training)
-        return self._normed(f"norm_{layer}", outputs), last
-
-
-class NormedGates(Normed):
+class NormedGates(EventsNetwork):
     """Layer norm inside the recurrence: of the input's and of the state's part of the gates."""
 
     def __init__(self, config: EventsConfig, seed: int = 0, precision: str = "float32") -> None:
         super().__init__(config, seed, precision)
         for layer in range(config.layers):
             for part in ("inputs", "state"):
-                self.variables |= self._norm(f"norm_{layer}_{part}", 4 * config.units)
+                name = f"norm_{layer}_{part}/gain"
+                self.variables[name] = self._variable(name, (4 * config.units,))
 
     def _layer(
         self,

@@ -5,7 +5,8 @@ layer's gates, and to the hidden layers of the heads, is a sum of rows of one ta
 embedding, the usual case of most, the sum is known beforehand. The gates are put in the order o, i, f
 and c, and the first three halved, so that one tanh does for all four:
 sigmoid(x) = (1 + tanh(x / 2)) / 2.
-Layers hand on twice their output, so whatever hears it is halved: both are exact.
+Layers hand on twice their output, so whatever hears it is halved: both are exact. What hears it after
+a layer norm takes the norm's gain instead, and the norm need not know of the two.
 """
 
 from __future__ import annotations
@@ -160,8 +161,14 @@ def _table(
 def _layer(arrays: Arrays, layer: int) -> Floats:
     """One matrix a layer: above the first, kernel over recurrent, for the outputs side by side."""
     below = [arrays[f"lstm_{layer}/kernel"]] if layer else []
-    joined = np.concatenate([*below, arrays[f"lstm_{layer}/recurrent"]])
-    return heard(gates_arranged(joined))
+    below = [_hearing(arrays, layer - 1, kernel) for kernel in below]
+    return gates_arranged(np.concatenate([*below, heard(arrays[f"lstm_{layer}/recurrent"])]))
+
+
+def _hearing(arrays: Arrays, layer: int, kernel: Floats) -> Floats:
+    """A *kernel* for what a *layer* hands on to other layers, through its norm if it has one."""
+    gain = arrays.get(f"norm_{layer}/gain")
+    return heard(kernel) if gain is None else np.ascontiguousarray(gain[:, None] * kernel)
 
 
 def _head(config: EventsConfig, arrays: Arrays, name: str, parts: Mapping[str, Floats]) -> Head:
@@ -171,7 +178,7 @@ def _head(config: EventsConfig, arrays: Arrays, name: str, parts: Mapping[str, F
         if part.startswith("next_")
     }
     return Head(
-        heard(arrays[f"head_{name}/hidden/kernel"][: config.units]),
+        _hearing(arrays, config.layers - 1, arrays[f"head_{name}/hidden/kernel"][: config.units]),
         nexts,
         np.ascontiguousarray(arrays[f"head_{name}/logits/kernel"]),
         arrays[f"head_{name}/logits/bias"],

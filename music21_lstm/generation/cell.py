@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from music21_lstm.generation.arranged import TRACES, Weights, gates_arranged, heard, weights_of
 from music21_lstm.model.checkpoint import Checkpoint
-from music21_lstm.model.config import EventsConfig, PostConfig
+from music21_lstm.model.config import NORM_EPSILON, EventsConfig, PostConfig
 
 __all__ = ["EventCells", "PostCell"]
 
@@ -84,10 +84,15 @@ class EventCells:
         units, width, weights = self._units, self._width, self.weights
         count = self.config.layers
         self._layers = [_Layer(streams, units) for _ in range(count)]
-        self._out = np.zeros((streams, count * units), np.float32)
-        self._heard = [self._out[:, :units]]
-        self._heard += [self._out[:, (n - 1) * units : (n + 1) * units] for n in range(1, count)]
-        self._outs = [self._out[:, n * units : (n + 1) * units] for n in range(count)]
+        # Of each layer what it gives and what of that the next one hears: with a norm two things.
+        norm = self.config.norm
+        self._out = np.zeros((streams, (1 + norm) * count * units), np.float32)
+        parts = [self._out[:, n * units : (n + 1) * units] for n in range((1 + norm) * count)]
+        self._outs, self._given = parts[:: 1 + norm], parts[norm :: 1 + norm]
+        self._heard = [self._outs[0]]
+        for n in range(1, count):
+            first = (n * (1 + norm) - 1) * units
+            self._heard.append(self._out[:, first : first + 2 * units])
         self._product = np.empty((streams, 4 * units), np.float32)
         self._terms = np.empty((len(weights.names) + 129, weights.table.shape[1]), np.float32)
         self._sums = np.zeros((streams, weights.table.shape[1]), np.float32)
@@ -137,16 +142,29 @@ class EventCells:
         np.dot(self._heard[0], self.weights.layers[0], self._product)
         np.add(self._product, self._gates, self._layers[0].gates)
         self._layers[0].step(self._outs[0])
+        self._norm(0)
         for layer in range(1, len(self._layers)):
             np.dot(self._heard[layer], self.weights.layers[layer], self._product)
             np.add(self._product, self.weights.biases[layer], self._layers[layer].gates)
             self._layers[layer].step(self._outs[layer])
-        np.dot(self._outs[-1], self.weights.both, self._both)
+            self._norm(layer)
+        np.dot(self._given[-1], self.weights.both, self._both)
         np.add(self._both, self._of_both, self._seen)
         if self.config.ages and since is not None:
             np.copyto(self._sounding, sounding)
             self._since = since
             TRACES.take(since, 0, self._traces, "clip")
+
+    def _norm(self, layer: int) -> None:
+        """What is heard of a *layer* where there is a norm: deviations from its mean, of size 1."""
+        if not self.config.norm:
+            return
+        out, given = self._outs[layer], self._given[layer]
+        np.subtract(out, np.add.reduce(out, 1, keepdims=True) / np.float32(self._units), given)
+        variance = np.einsum("su,su->s", given, given) / np.float32(self._units)
+        # (What is normed is twice the output, so its variance is four times as large.)
+        scale = _ONE / np.sqrt(variance + np.float32(4 * NORM_EPSILON))
+        np.multiply(given, scale[:, None], given)
 
     def _sum(self, events: Sequence[Sequence[int]], sounding: Codes) -> None:
         """What the rows and the pitches that sound add, each stream's to its row of the sums."""
@@ -205,7 +223,7 @@ class EventCells:
     def _said(self, head: str, key: Rows, delta: Rows, streams: Sequence[int] | None) -> Floats:
         """The logits of a *head* that is not asked of every event."""
         found, place = self.weights.heads[head], self._places[head]
-        out, adds = self._outs[-1], self._adds[:, place : place + self._width]
+        out, adds = self._given[-1], self._adds[:, place : place + self._width]
         if streams is not None and len(streams) < len(out):
             out, adds = out[streams], adds[streams]
         hidden: Floats = np.dot(out, found.hidden)

@@ -17,6 +17,7 @@ from music21_lstm.errors import ModelError
 __all__ = [
     "END",
     "KEYS",
+    "NORM_EPSILON",
     "START",
     "EventsConfig",
     "ModelConfig",
@@ -55,6 +56,9 @@ PEDAL_ROWS = 25
 
 STEER_ROWS = {"key": 25, "density": 9, "velocity": 9, "register": 9}
 """Classes of what can be asked for; 0 of each is no wish."""
+
+NORM_EPSILON = 1e-5
+"""What a layer norm adds to the variance, so that silence is not divided by nothing."""
 
 STEERED = {"delta": ("density",), "key": ("key", "register"), "velocity": ("velocity",)}
 """Which wishes a head sees for itself, with ``steered_heads``."""
@@ -108,8 +112,9 @@ class EventsConfig:
     what came next when the last notes were last heard (docs/model.md), with *sequences* in any key, and
     with *ends* when the notes that sound ended then; *steering*, the key, density, velocity level and
     register that a user asks for, with *steered_heads* in the heads as well as in the LSTM's input.
-    With *pedal* it also plays the sustain pedal. The rest are widths; *dropout* matters to training
-    alone.
+    With *pedal* it also plays the sustain pedal. With *norm* what each LSTM layer gives goes through a
+    layer norm before the next layer and the heads hear it. The rest are widths; *dropout* matters
+    to training alone.
     """
 
     RECIPE: ClassVar[str] = "events"
@@ -134,6 +139,7 @@ class EventsConfig:
     steering: bool = False
     steered_heads: bool = False
     pedal: bool = False
+    norm: bool = False
 
     def __post_init__(self) -> None:
         edges = self.delta_edges
@@ -282,6 +288,8 @@ def array_shapes(config: ModelConfig) -> dict[str, Shape]:
     for layer in range(config.layers):
         inputs = config.units if layer else sum(input_parts(config).values())
         shapes |= _lstm_shapes(layer, inputs, config.units)
+        if config.norm:
+            shapes[f"norm_{layer}/gain"] = (config.units,)
     for head, classes in config.heads.items():
         inputs = config.units + sum(head_parts(config, head).values())
         shapes |= _head_shapes(head, inputs, config.head_units, classes)

@@ -20,6 +20,7 @@ from music21_lstm.errors import TrainingError
 from music21_lstm.model.config import (
     END,
     KEYS,
+    NORM_EPSILON,
     EventsConfig,
     ModelConfig,
     PostConfig,
@@ -107,6 +108,8 @@ class EventsNetwork:
             start = draw.RandomNormal(stddev=self.config.units**-0.5)
         elif name.endswith("/bias"):
             start = draw.Zeros()
+        elif name.endswith("/gain"):
+            start = draw.Ones()
         variable = self._keras.Variable(start(shape), name=name.replace("/", "_"))
         if name.startswith("lstm_") and name.endswith("/bias"):
             # Gates i, f, c, o: to begin with, what is carried is kept (Jozefowicz et al. 2015).
@@ -158,7 +161,21 @@ class EventsNetwork:
         kernel, recurrent, bias = (self._value(f"lstm_{layer}/{name}") for name in names)
         gates = self._product(inputs, kernel) + self._tf.cast(bias, self._kind)
         outputs, *last = lstm(self._tf, gates, recurrent, state[0], state[1])
+        if self.config.norm:
+            outputs = self._tf.cast(self._normed(f"norm_{layer}", outputs), self._kind)
         return outputs, self._tf.stack(last)
+
+    def _normed(self, name: str, values: Tensor) -> Tensor:
+        """Layer norm (Ba et al. 2016) without a bias, in float32 always.
+
+        Of each row the mean is taken away, and its deviation made the gain.
+        """
+        tf = self._tf
+        values = tf.cast(values, tf.float32)
+        mean, variance = tf.nn.moments(values, -1, keepdims=True)
+        return (
+            (values - mean) * tf.math.rsqrt(variance + NORM_EPSILON) * self._value(f"{name}/gain")
+        )
 
     def losses(self, batch: Mapping[str, Tensor], state: Tensor, *, training: bool) -> Losses:
         """Nats by field, how many notes they are for, how many events, and the state after all."""
