@@ -21,6 +21,7 @@ ALL = (
     "overlap",
     "originality",
     "notation",
+    "metres",
     "pages",
     "sound",
     "hour",

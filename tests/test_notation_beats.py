@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from music21 import converter
 
 import music21_lstm as ml
 from music21_lstm.encoding import NoteOff, NoteOn, Performance, TimeSignature
@@ -17,7 +18,7 @@ from music21_lstm.encoding.performance import with_deltas
 from music21_lstm.errors import EncodingError
 from music21_lstm.notation import engrave
 from music21_lstm.notation.bars import bars_of, locate
-from music21_lstm.notation.beats import Tempo, place_played, read_beats
+from music21_lstm.notation.beats import Tempo, place_played, read_beats, sections_heard
 from music21_lstm.notation.beats.barring import bar_lines
 from music21_lstm.notation.beats.chords import FEATURES, features_of, group
 from music21_lstm.notation.beats.counting import count_bars
@@ -89,6 +90,61 @@ def hits(wanted, found):
 def test_a_score_s_own_ticks_need_no_beats():
     for name in ("fur-elise", "maple-leaf-rag", "satie-gymnopedie-no1"):
         assert is_aligned(ml.read(DATA / f"{name}.mid"))
+
+
+def test_a_score_that_says_no_metre_is_written_in_the_one_that_is_heard():
+    """Ticks of a waltz, of one with a pick-up, and of a march, without any time signature."""
+
+    def metres(performance):
+        page = engrave(performance).parts[0]
+        signatures = [s.ratioString for s in page.recurse().getElementsByClass("TimeSignature")]
+        return signatures, [m.quarterLength for m in page.getElementsByClass("Measure")][:2]
+
+    assert metres(accompanied(3)) == (["3/4"], [3, 3])
+    assert metres(accompanied(3, pick_up=1)) == (["3/4"], [1, 3])
+    assert metres(accompanied(4)) == (["4/4"], [4, 4])
+    told = Performance(480, [TimeSignature(0, 4, 4), *accompanied(3).events])
+    assert metres(told) == (["4/4"], [4, 4])
+
+
+def test_the_metre_that_was_heard_is_not_written_back_into_the_performance(tmp_path):
+    before, after = tmp_path / "waltz.notetext", tmp_path / "again.notetext"
+    ml.write(accompanied(3), before)
+    page = converter.parse(before)
+    assert page.recurse().getElementsByClass("TimeSignature")[0].ratioString == "3/4"
+    page.write("notetext", after)
+    assert after.read_text() == before.read_text()
+
+
+def test_where_nothing_tells_the_bars_apart_the_metre_is_the_default():
+    even = of_notes([(480 * beat, 470, 60, 80) for beat in range(1000)])
+    assert sections_heard(even) is None
+    assert sections_heard(even[:20]) is None
+    assert sections_heard(Performance(480, [])) is None
+    years = [*even.events, NoteOn(0x0FFFFFFF, 60, 80), NoteOff(480, 60)]
+    assert sections_heard(Performance(1, years)) is None
+
+
+def accompanied(beats, pick_up=0, bars=24):
+    """A bass note, chords on the other *beats* and a slow tune, after some quarters of *pick_up*."""
+    rng = np.random.default_rng(bars)
+    notes = [(480 * beat, 470, 67, 70) for beat in range(pick_up)]
+    for bar in range(bars):
+        start, root = 480 * (beats * bar + pick_up), (36, 43, 41, 38)[bar % 4]
+        notes.append((start, 470, root, 84))
+        notes.append((start, 480 * beats - 20, int(72 + rng.integers(8)), 92))
+        for beat in range(1, beats):
+            notes += [(start + 480 * beat, 400, root + step, 60) for step in (12, 16, 19)]
+    return of_notes(notes)
+
+
+def of_notes(notes):
+    """A performance of (tick, length, pitch, velocity)."""
+    timed = []
+    for tick, length, pitch, velocity in notes:
+        timed += [(tick, 1, NoteOn(0, pitch, velocity)), (tick + length, 0, NoteOff(0, pitch))]
+    timed.sort(key=lambda entry: entry[:2])
+    return Performance(480, with_deltas((tick, event) for tick, _, event in timed))
 
 
 @pytest.mark.parametrize("resolution", [50, 480, 500])
@@ -262,7 +318,7 @@ def test_each_bar_line_is_where_all_of_the_piece_wants_it():
     level[downbeats] = (2.0, -2.0, 0.0, 0.0)
     level[downbeats[::4]] = (-1.0, 1.0, 0.0, 0.0)
     metres = [Metre(2, 4), Metre(3, 4)]
-    first, bars = bar_lines(24 * np.arange(181), level, metres, np.zeros(2), tables())
+    first, bars, _ = bar_lines(24 * np.arange(181), level, metres, np.zeros(2), tables())
     assert [(first + place, str(metre)) for place, metre in bars] == [
         (24 * -2, "3/4"),
         (24 * 61, "2/4"),
@@ -278,7 +334,7 @@ def test_bar_lines_are_on_beats_and_one_is_at_the_first_chord_or_before(steps, m
     beat = metres[0].beat * 24 // UNIT
     slots -= slots % 3
     level = np.random.default_rng(0).normal(size=(len(slots), 4))
-    first, bars = bar_lines(slots, level, metres, np.zeros(len(metres)), tables())
+    first, bars, _ = bar_lines(slots, level, metres, np.zeros(len(metres)), tables())
     assert first <= slots[0] < first + 24 * bars[0][1].length // UNIT
     assert bars[0][0] == first % beat == 0
     assert all(before[0] < after[0] for before, after in pairwise(bars))

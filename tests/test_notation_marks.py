@@ -15,6 +15,7 @@ from music21_lstm.encoding import (
     NoteOn,
     Performance,
     SetTempo,
+    TimeSignature,
 )
 from music21_lstm.encoding.performance import with_deltas
 from music21_lstm.notation import engrave
@@ -189,7 +190,7 @@ def test_a_note_held_far_beyond_its_value_has_a_fermata():
 
 def swinging(late, beats=64):
     rng = np.random.default_rng(7)
-    timed = []
+    timed = [(0, 0, TimeSignature(0, 4, 4))]
     for beat in range(beats):
         for part in (0.0, late):
             tick = 480 * beat + round(480 * part) + (int(rng.integers(-9, 10)) if part else 0)

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 
 from music21 import layout, metadata, stream
 
+from music21_lstm.encoding.events import TimeSignature
 from music21_lstm.encoding.performance import Performance
 from music21_lstm.errors import EncodingError
 from music21_lstm.notation.bars import Bar, Section, bars_of, sections_of
-from music21_lstm.notation.beats import Beats, place_played, read_beats
+from music21_lstm.notation.beats import Beats, place_played, read_beats, sections_heard
 from music21_lstm.notation.clefs import Clef, Reading
 from music21_lstm.notation.directions import (
     Directions,
@@ -119,7 +120,7 @@ def _placed(
     given = read_beats(beats)
     if given is None and (is_aligned(performance) or is_clocked(performance)):
         straight = unswung(performance)
-        sections = sections_of(performance, metre)
+        sections = _sections(straight or performance, metre)
         if straight is None:
             return *place_notes(performance, sections, divisions), False
         placed, sections = place_notes(straight, sections, divisions)
@@ -128,6 +129,13 @@ def _placed(
     placed, sections, _ = place_played(performance, metre, given)
     moved = None if any(s.metre.compound for s in sections) else swung(placed)
     return moved or placed, sections, moved is not None
+
+
+def _sections(performance: Performance, metre: Metre | None) -> list[Section]:
+    """The metres that are given; where none is, those heard."""
+    told = metre or any(isinstance(event, TimeSignature) for event in performance.events)
+    heard = None if told else sections_heard(performance)
+    return heard or sections_of(performance, metre)
 
 
 def _override(time_signature: str | None) -> Metre | None:

@@ -1,7 +1,17 @@
-"""Beats: where the bars, beats and metres are in music that was played to no click."""
+"""Beats: where the bars, beats and metres are in music that does not say it."""
 
 from music21_lstm.notation.beats.given import Beats, GivenBeats, read_beats
+from music21_lstm.notation.beats.on_grid import sections_heard
 from music21_lstm.notation.beats.placing import Played, place_played
 from music21_lstm.notation.beats.tempo import Pause, Tempo
 
-__all__ = ["Beats", "GivenBeats", "Pause", "Played", "Tempo", "place_played", "read_beats"]
+__all__ = [
+    "Beats",
+    "GivenBeats",
+    "Pause",
+    "Played",
+    "Tempo",
+    "place_played",
+    "read_beats",
+    "sections_heard",
+]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,7 @@ from music21_lstm.notation.beats.lattice import LONG_BARS, levels_of, step_table
 from music21_lstm.notation.beats.tables import LEARNT, SLOT, Tables, slots_of
 from music21_lstm.notation.metre import UNIT, Metre
 
-__all__ = ["Barring", "bar_lines"]
+__all__ = ["BarLines", "Barring", "bar_lines"]
 
 Array = npt.NDArray[Any]
 
@@ -33,6 +33,18 @@ class Barring:
     cut: float = 4.0
 
 
+class BarLines(NamedTuple):
+    """Where the bars of a piece begin.
+
+    *first* is the slot of the bar that holds the first chord, *bars* where each metre begins, counted
+    from there, and *score* what speaks for them, in nats.
+    """
+
+    first: int
+    bars: list[tuple[int, Metre]]
+    score: float
+
+
 def bar_lines(
     slots: Array,
     level: Array,
@@ -40,8 +52,8 @@ def bar_lines(
     bias: Array,
     learnt: Tables,
     weights: Barring | None = None,
-) -> tuple[int, list[tuple[int, Metre]]]:
-    """The slot where the bar begins that holds the first chord, and from there where each metre begins.
+) -> BarLines:
+    """The best bar lines of a piece.
 
     *slots*: the place of each chord, counted from some beat. *level* ``(chords, 4)``: what is heard of
     each. *metres*, of one length of the beat, one or more. *bias*: what else speaks for each, a chord.
@@ -65,8 +77,8 @@ def bar_lines(
         # Turned so that a column is a phase at the beat, not at the first beat.
         rows = np.arange(len(heard))[:, None]
         heard[:, states] = summed[rows, (np.arange(count) - rows) % count]
-    offset, bars = _best_way(heard, which, phase, metres, beat, weights)
-    return begin - offset, bars
+    score, offset, bars = _best_way(heard, which, phase, metres, beat, weights)
+    return BarLines(begin - offset, bars, score)
 
 
 def _heard(
@@ -101,7 +113,7 @@ def _heard(
 
 def _best_way(
     heard: Array, which: Array, phase: Array, metres: Sequence[Metre], beat: int, weights: Barring
-) -> tuple[int, list[tuple[int, Metre]]]:
+) -> tuple[float, int, list[tuple[int, Metre]]]:
     starts = np.flatnonzero(phase == 0)
     ends = np.append(starts[1:], len(phase)) - 1
     before = np.arange(len(phase)) - 1
@@ -117,6 +129,7 @@ def _best_way(
         for state in starts[new[starts] < other].tolist():
             new[state], back[number, state] = other, source
         score = new + heard[number]
+    best = float(score.max())
     state, found = int(score.argmax()), []
     for number in range(len(heard) - 1, 0, -1):
         source = int(back[number, state])
@@ -125,4 +138,4 @@ def _best_way(
         state = source
     offset = int(phase[state]) * beat
     bars = [(place + offset, metre) for place, metre in reversed(found)]
-    return offset, [(0, metres[which[state]]), *bars]
+    return best, offset, [(0, metres[which[state]]), *bars]

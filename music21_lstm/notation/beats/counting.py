@@ -19,7 +19,7 @@ from music21_lstm.notation.beats.tables import COMMON, LEARNT, SLOT, tables
 from music21_lstm.notation.beats.viterbi import Step, Weights, decode
 from music21_lstm.notation.metre import UNIT, Metre
 
-__all__ = ["Count", "count_bars"]
+__all__ = ["Count", "count_bars", "repetition_of"]
 
 Array = npt.NDArray[Any]
 
@@ -28,6 +28,9 @@ _LEAST_BEATS = 2 * max(LAGS)
 
 _REPETITION = 0.1
 """How much repetition counts, for each chord."""
+
+_ALIKE = 1e-6
+"""Differences in likeness below this are rounding."""
 
 _ALLA_BREVE = 0.28
 """A faster quarter than this (seconds) is not beaten: 4/4 is written 2/2."""
@@ -109,26 +112,35 @@ def _barred(
     path: _Path, chords: Chords, notes: Array, evidence: Evidence, metres: Sequence[Metre]
 ) -> _Path:
     """The same beats, with the bar lines for which the whole piece speaks."""
-    heard = _repeated(path.slots, chords, notes, metres)
-    if heard is None:
+    bias = repetition_of(path.slots, chords, notes, metres)
+    if bias is None:
         return path
-    first, bars = bar_lines(path.slots, evidence.level, metres, _REPETITION * heard, tables())
+    first, bars, _ = bar_lines(path.slots, evidence.level, metres, bias, tables())
     return path._replace(slots=path.slots - first, bars=bars)
 
 
-def _repeated(slots: Array, chords: Chords, notes: Array, metres: Sequence[Metre]) -> Array | None:
-    """What repetition says for each of *metres*; None if the music is too short."""
+def repetition_of(
+    slots: Array, chords: Chords, notes: Array, metres: Sequence[Metre]
+) -> Array | None:
+    """What repetition says for each of *metres*, in nats a chord.
+
+    None if the music is too short, or if every beat is like every other.
+    """
     times, places = _knots(chords.times, slots)
     beat = metres[0].beat * SLOT // UNIT
     marks = np.arange(-(-places[0] // beat) * beat, places[-1] + 1, beat)
     beats = np.interp(marks, places, times)
     if len(beats) < _LEAST_BEATS:
         return None
-    logits = np.append(likeness(notes[:, 0], notes[:, 2], beats), 1.0) @ tables().lags
+    alike = likeness(notes[:, 0], notes[:, 2], beats)
+    if np.abs(alike).max() < _ALIKE:
+        return None
+    logits = np.append(alike, 1.0) @ tables().lags
     logs = logits - logits.max()
     logs = np.maximum(logs - np.log(np.exp(logs).sum()), -6.0)
     in_bar = [metre.length // metre.beat for metre in metres]
-    return np.array([logs[n - 2] if n in (2, 3, 4) else logs.max() - 0.7 for n in in_bar])
+    found = [logs[n - 2] if n in (2, 3, 4) else logs.max() - 0.7 for n in in_bar]
+    return _REPETITION * np.array(found)
 
 
 def _knots(times: Array, slots: Array) -> tuple[Array, Array]:

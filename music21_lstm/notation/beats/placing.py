@@ -45,7 +45,7 @@ def place_played(
     notes = performance.notes
     if not notes:
         return [], [Section(0, metre or COMMON_TIME)], Tempo()
-    table = _table(performance)
+    table = table_of(performance)
     order = np.argsort(table[:, 0], kind="stable")
     chords = group(table[order, 0], table[order, 2])
     metres = [metre] if metre is not None else _signatures(performance)
@@ -66,7 +66,7 @@ def place_played(
     return placed, sections, tempo.moved(moved)
 
 
-def _table(performance: Performance) -> Array:
+def table_of(performance: Performance) -> Array:
     """Onset and end in seconds, pitch and velocity of each note."""
     times = performance.times
     return np.array(
