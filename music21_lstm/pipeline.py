@@ -14,6 +14,8 @@ from music21_lstm.encoding.midi import midi_bytes
 from music21_lstm.encoding.notetext import text_of
 from music21_lstm.errors import FileError
 from music21_lstm.files import write_bytes
+from music21_lstm.memory import growing
+from music21_lstm.notation import engrave as engrave_page
 from music21_lstm.streams.decode import engraved_stream, exact_stream
 from music21_lstm.streams.musicxml import musicxml_bytes, mxl_bytes
 from music21_lstm.streams.reading import Source, performance_from, score_from
@@ -177,6 +179,11 @@ def _write_data(target: Target, data: bytes) -> None:
 def _score_data(source: Source, chosen: str, options: dict[str, Any]) -> bytes:
     """MusicXML, of a Stream as it is, of anything else engraved with *options*."""
     given = {name: value for name, value in options.items() if value is not None}
-    score = source if isinstance(source, base.Music21Object) else engrave(source, **given)
-    data = musicxml_bytes(score)
+    if isinstance(source, base.Music21Object):
+        data = musicxml_bytes(source)
+    else:
+        # (What the Score would remember of the performance is not in the file.)
+        with growing():
+            page = engrave_page(performance_from(source), **given)
+            data = musicxml_bytes(page, engraved=True)
     return mxl_bytes(data) if chosen == "mxl" else data

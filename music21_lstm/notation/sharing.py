@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
 from math import log2
+from operator import attrgetter
 from typing import NamedTuple
 
 from music21_lstm.notation.metre import UNIT
@@ -48,21 +49,34 @@ _FURTHEST = 64
 """So many later notes tell whether a note is held; a hand cannot hold one under more."""
 
 
+class _Struck(NamedTuple):
+    """A chord as the search sees it: its outer pitches, its end, and what tells it from others."""
+
+    chord: Chord
+    low: int
+    high: int
+    end: int
+    state: tuple[int, int]
+
+
+_NONE = _Struck((), 0, 0, 0, (-1, 0))
+
+_Step = tuple[_Struck, _Struck]
+"""What the upper and the lower voice strike at one onset."""
+
+
 class _Way(NamedTuple):
     """One way to have shared the notes so far; *before* is how it began."""
 
     cost: float
-    upper: Chord
-    lower: Chord
-    step: tuple[Chord, Chord] = ((), ())
+    upper: _Struck
+    lower: _Struck
+    step: _Step = (_NONE, _NONE)
     before: _Way | None = None
 
 
-class _End(NamedTuple):
-    """How a voice ends where another onset is: what that costs, and whether it still sounds."""
-
-    cost: float
-    sounds: bool
+_End = tuple[float, bool]
+"""How a voice ends where another onset is: what that costs, and whether it still sounds."""
 
 
 def shared(placed: Sequence[Placed]) -> tuple[list[Chord], list[Chord]]:
@@ -73,31 +87,30 @@ def shared(placed: Sequence[Placed]) -> tuple[list[Chord], list[Chord]]:
     """
     upper: list[Chord] = []
     lower: list[Chord] = []
-    ways = [_Way(0.0, (), ())]
+    ways = [_Way(0.0, _NONE, _NONE)]
     for onset, group in groupby(_without_legato(placed), key=lambda p: p.onset):
         splits = list(_splits(tuple(group)))
-        best: dict[tuple[int, ...], tuple[float, _Way, tuple[Chord, Chord]]] = {}
+        best: dict[tuple[tuple[int, int], tuple[int, int]], _Way] = {}
         ends: dict[int, _End] = {}
         for way in ways:
-            for chord in (way.upper, way.lower):
-                if id(chord) not in ends:
-                    ends[id(chord)] = _End(_left(chord, onset), _sounds(chord, onset))
-            over = ends[id(way.upper)], ends[id(way.lower)]
+            for old in (way.upper, way.lower):
+                if id(old) not in ends:
+                    ends[id(old)] = _left(old.chord, onset), old.end > onset
+            over, under = ends[id(way.upper)], ends[id(way.lower)]
             for step in splits:
-                cost = _cost(way, step, *over)
-                key = _state(step[0] or way.upper, step[1] or way.lower)
-                if key not in best or cost < best[key][0]:
-                    best[key] = cost, way, step
-        chosen = sorted(best.values(), key=lambda entry: entry[0])[:_BEAM]
-        ways = [
-            _Way(cost, step[0] or way.upper, step[1] or way.lower, step, way)
-            for cost, way, step in chosen
-        ]
+                cost = _cost(way, step, over, under)
+                upper_now = step[0] if step[0].chord else way.upper
+                lower_now = step[1] if step[1].chord else way.lower
+                key = upper_now.state, lower_now.state
+                known = best.get(key)
+                if known is None or cost < known.cost:
+                    best[key] = _Way(cost, upper_now, lower_now, step, way)
+        ways = sorted(best.values(), key=_cost_of)[:_BEAM]
     taken: _Way | None = ways[0]
     while taken is not None:
-        for chord, voice in zip(taken.step, (upper, lower), strict=True):
-            if chord:
-                voice.append(chord)
+        for struck, voice in zip(taken.step, (upper, lower), strict=True):
+            if struck.chord:
+                voice.append(struck.chord)
         taken = taken.before
     return upper[::-1], lower[::-1]
 
@@ -124,49 +137,42 @@ def _held(p: Placed, after: int, later: Sequence[Placed]) -> bool:
     return sum(end <= p.end + slack for end in begun) >= _NESTED * len(begun)
 
 
-def _state(upper: Chord, lower: Chord) -> tuple[int, ...]:
-    return (
-        upper[0].onset if upper else -1,
-        len(upper),
-        lower[0].onset if lower else -1,
-        len(lower),
-    )
+_cost_of = attrgetter("cost")
 
 
-def _splits(group: Chord) -> Iterator[tuple[Chord, Chord]]:
+def _struck(chord: Chord) -> _Struck:
+    pitches = chord[0].note.pitch, chord[-1].note.pitch
+    return _Struck(chord, *pitches, max(p.end for p in chord), (chord[0].onset, len(chord)))
+
+
+def _splits(group: Chord) -> Iterator[_Step]:
     """The ways to split notes that start together: by pitch, near the outer notes."""
-    yield group, ()
-    yield (), group
+    whole = _struck(group)
+    yield whole, _NONE
+    yield _NONE, whole
     count = len(group)
     for cut in sorted({1, 2, count - 2, count - 1}):
         if 0 < cut < count:
-            yield group[cut:], group[:cut]
+            yield _struck(group[cut:]), _struck(group[:cut])
 
 
-def _cost(way: _Way, step: tuple[Chord, Chord], over: _End, under: _End) -> float:
+def _cost(way: _Way, step: _Step, over: _End, under: _End) -> float:
     """What *way* costs with one more onset; *over* and *under*: how its two voices end there."""
     upper, lower = step
-    cost = way.cost
-    if lower:
-        cost += _GOING_ON if way.step[1] else _SECOND_VOICE
-        cost += under.cost + _leap(way.lower, lower, 0)
-        if not upper and not over.sounds:
+    cost, old_upper, old_lower, before, _ = way
+    if lower.chord:
+        cost += _GOING_ON if before[1].chord else _SECOND_VOICE
+        leap = _LEAP * abs(old_lower.low - lower.low) if old_lower.chord else 0.0
+        cost += under[0] + leap
+        if not upper.chord and not over[1]:
             cost += _ENTERING
-    if upper:
-        cost += over.cost + _leap(way.upper, upper, -1)
-    if not lower and under.sounds:
-        cost += _CROSSING * (upper[0].note.pitch < way.lower[-1].note.pitch)
-    if not upper and over.sounds:
-        cost += _CROSSING * (lower[-1].note.pitch > way.upper[0].note.pitch)
+    if upper.chord:
+        cost += over[0] + (_LEAP * abs(old_upper.high - upper.high) if old_upper.chord else 0.0)
+    elif over[1]:
+        cost += _CROSSING * (lower.high > old_upper.low)
+    if under[1] and not lower.chord:
+        cost += _CROSSING * (upper.low < old_lower.high)
     return cost
-
-
-def _sounds(chord: Chord, onset: int) -> bool:
-    return any(p.end > onset for p in chord)
-
-
-def _leap(old: Chord, new: Chord, outer: int) -> float:
-    return _LEAP * abs(old[outer].note.pitch - new[outer].note.pitch) if old else 0.0
 
 
 def _left(chord: Chord, onset: int) -> float:

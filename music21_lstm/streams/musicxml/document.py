@@ -33,14 +33,15 @@ _CONTAINER = """<?xml version="1.0" encoding="UTF-8"?>
 """
 
 
-def musicxml_bytes(source: base.Music21Object) -> bytes:
+def musicxml_bytes(source: base.Music21Object, *, engraved: bool = False) -> bytes:
     """*source* as a MusicXML 4.0 document, in UTF-8.
 
     A Score that :func:`music21_lstm.engrave` made, edited or not, is written directly, in time
     linear in its notes and with the same bytes each time. Anything else, and a Score that is no
     longer laid out so, goes through music21's own exporter, which makes its notation first.
+    *engraved* says of a Score that remembers no performance that it was made so.
     """
-    if isinstance(source, stream.Score) and resolution_of(source) is not None:
+    if isinstance(source, stream.Score) and (engraved or resolution_of(source) is not None):
         try:
             with growing():
                 return _straight(source)
