@@ -27,6 +27,8 @@ from music21 import (
 from music21.musicxml.m21ToXml import GeneralObjectExporter
 
 import music21_lstm as ml
+from music21_lstm.encoding import NoteOff, NoteOn, Performance, TimeSignature
+from music21_lstm.encoding.performance import with_deltas
 from music21_lstm.streams.musicxml import musicxml_bytes
 
 from .musicxml_checks import page_of, read_musicxml, schema_errors
@@ -256,6 +258,20 @@ def test_write_musicxml_takes_the_straight_way_and_make_notation_music21s(tmp_pa
     temporary = score.write("musicxml")
     assert temporary.read_bytes() == musicxml_bytes(score)
     temporary.unlink()
+
+
+def test_a_pick_up_of_no_single_value_in_which_a_hand_is_silent_is_read_again(tmp_path):
+    """A rest of five sixteenths for the whole bar would be read as one of three quarters."""
+    tune = [(480 * q, 480, pitch) for q, pitch in enumerate((72, 74, 76) * 8)]
+    low = [(1440 * bar, 1440, 48) for bar in range(8)]
+    timed = [(0, 0, TimeSignature(0, 5, 16)), (600, 0, TimeSignature(0, 3, 4))]
+    for start, length, midi in [(-600, 600, 79), *tune, *low]:
+        timed.append((600 + start, 2, NoteOn(0, midi, 80)))
+        timed.append((600 + start + length, 1, NoteOff(0, midi)))
+    timed.sort(key=lambda entry: entry[:2])
+    score = ml.engrave(Performance(480, with_deltas((tick, e) for tick, _, e in timed)))
+    assert [p.getElementsByClass("Measure")[0].quarterLength for p in score.parts] == [1.25, 1.25]
+    assert sounding(again(score, tmp_path)) == sounding(score)
 
 
 def test_a_compressed_score_is_the_same_score(tmp_path):

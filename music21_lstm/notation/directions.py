@@ -175,12 +175,14 @@ class _Staff:
         return first if first > after else min(place - within + bar.metre.frame, bar.end)
 
     def hold(self, place: int) -> None:
-        """A fermata on the notes that start at a place: once a staff."""
+        """A fermata on what is seen to start at a place, a note or a rest: once a staff."""
         index = self._index(place)
         measure = self.measures[index]
         offset = quarters(place - self.starts[index])
         for voice in measure.voices or [measure]:
             for element in voice.getElementsByOffset(offset, mustBeginInSpan=True).notesAndRests:
+                if element.hasStyleInformation and element.style.hideObjectOnPrint:
+                    continue
                 element.expressions.append(expressions.Fermata())  # type: ignore[no-untyped-call]
                 return
 

@@ -92,8 +92,10 @@ def _cut(voice: list[Sounding], bars: Sequence[Bar]) -> Iterator[list[Piece]]:
             if sounding.end > bar.end:
                 break
             place += 1
-        silent = [Piece(0, bar.length, None)]
-        pieces += _rests(bar, at, bar.end, regions) if pieces else silent
+        if pieces or bar.length < bar.metre.length:
+            pieces += _rests(bar, at, bar.end, regions)
+        else:
+            pieces = [Piece(0, bar.length, None)]
         yield pieces
 
 
