@@ -27,7 +27,6 @@ _PIANO: Mapping[str, object] = {
     "steering": True,
     "steered_heads": True,
     "pedal": True,
-    "norm": True,
     "batch_size": 32,
     "window": 64,
     "learning_rate": 4e-3,
