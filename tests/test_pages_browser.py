@@ -207,3 +207,28 @@ def test_without_motion_the_needle_steps(browser, address):
         places.add(tab.locator("#needle").bounding_box()["x"])
     assert len(places) == 1
     tab.close()
+
+
+def test_a_passage_that_stands_in_the_training_set_has_its_bracket_and_its_colour(
+    browser, tmp_path
+):
+    whole = page(corpus.parse("bach/bwv66.6").measures(0, 4), preset="chorale")
+    whole.write(tmp_path / "copied.html")
+    [run, *_] = data_of(whole.html)["pieces"][0]["open"]["judged"]["copied"]
+    tab = browser.new_page(viewport={"width": 1280, "height": 800})
+    tab.goto((tmp_path / "copied.html").as_uri())
+    bracket = tab.locator("#roll path.copy").first
+    bracket.wait_for()
+    box = bracket.bounding_box()
+    notes = [tab.locator(f'#roll [data-n="{n}"]').bounding_box() for n in run["notes"]]
+    assert box["width"] > 20
+    assert box["x"] == pytest.approx(min(note["x"] for note in notes), abs=6)
+    drawn = bracket.evaluate("e => getComputedStyle(e).stroke")
+    assert drawn not in ("none", "rgba(0, 0, 0, 0)")
+    title = bracket.locator("title").text_content()
+    assert title == f"{len(run['notes'])} notes as in {run['piece']}"
+    tab.get_by_text("Origin", exact=True).click()
+    tab.get_by_text("stands in the training set", exact=True).wait_for()
+    colors = "n => getComputedStyle(document.querySelector(`#roll [data-n='${n}']`)).fill"
+    assert len({tab.evaluate(colors, n) for n in run["notes"]}) == 1
+    tab.close()

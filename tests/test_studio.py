@@ -15,12 +15,15 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from music21 import corpus
 
+import music21_lstm as ml
 from music21_lstm.errors import GenerationError
 from music21_lstm.studio.guard import Guard
 from music21_lstm.studio.order import Order, order_of
 from music21_lstm.studio.workshop import Workshop
 from tests.browser import launched, violations
+from tests.test_pages import data_of
 
 SMALL = {"preset": "chorale", "unit": "notes", "amount": 8, "seed": 3}
 
@@ -240,6 +243,37 @@ def test_from_the_form_to_the_page_and_bars_written_anew(studio):
             each for each in requests if not each.startswith((studio.address, "blob:", "data:"))
         ]
         assert outside == []
+
+
+def test_a_primer_from_a_file_is_continued_in_the_key_and_density_asked_for(studio, tmp_path):
+    path = tmp_path / "Début n° 1.mid"
+    primer = ml.read(corpus.parse("bach/bwv66.6").measures(0, 2))
+    ml.write(primer, path)
+    with launched() as browser:
+        tab = browser.new_page()
+        tab.goto(studio.address)
+        tab.get_by_label("a file").check()
+        tab.set_input_files("#file", path)
+        tab.select_option("#preset", "chorale")
+        tab.fill("#measures", "0-1")
+        tab.fill("#amount", "2")
+        tab.select_option("#key", "f# minor")
+        tab.fill("#density", "6")
+        tab.fill("#seed", "4")
+        tab.click("#generate")
+        tab.locator("#status", has_text="seed 4").wait_for(timeout=300_000)
+        about = tab.frame_locator("#frame").locator("#about")
+        words = about.inner_text()
+        assert path.name in words
+        assert "f# minor" in words
+        assert re.search(r"density\D+6", words)
+        assert "'--key=f# minor' --density=6" in words
+        tab.frame_locator("#frame").locator("#score .note").first.wait_for()
+        [piece] = data_of(tab.frames[1].content())["pieces"]
+    heard = [note for note in primer.notes if note.onset < 5 * primer.resolution]
+    assert piece["open"]["primer"] == len(heard)
+    assert [note[2] for note in piece["notes"][: len(heard)]] == [note.pitch for note in heard]
+    assert len(piece["notes"]) > len(heard)
 
 
 def test_a_corrupt_file_chosen_in_the_form_is_refused_in_words(studio, tmp_path):

@@ -94,7 +94,7 @@ def _improvised(generator: Generator, order: Order, tell: Tell) -> Piece:
     options |= {"key": order.key, "density": order.density}
     given = {name: _plain(value) for name, value in options.items() if value is not None}
     [piece] = improvised(generator, primer, **given)
-    named = {"primer": order.corpus or f"primer{order.suffix}"} if primer else {}
+    named = {"primer": order.corpus or order.name} if primer else {}
     if order.measures and primer:
         named["primer_measures"] = "{}-{}".format(*order.measures)
     told = {**named, **piece.options}
@@ -163,7 +163,7 @@ def _primer(order: Order) -> Performance | None:
 def _uploaded(order: Order) -> Any:
     from music21_lstm.pipeline import read, score_from
 
-    if order.suffix not in (".musicxml", ".xml"):
+    if not order.name.lower().endswith((".musicxml", ".xml")):
         return read(order.upload)
     with tempfile.TemporaryDirectory(prefix="music21-lstm-") as folder:
         path = Path(folder) / "primer.musicxml"

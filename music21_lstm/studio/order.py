@@ -41,7 +41,7 @@ class Fill:
 class Order:
     """One piece: a *fill*, or *amount* of *unit* after a primer, *corpus* or *upload*, or nothing.
 
-    *suffix* is the upload's. *measures* are those of the primer that are heard.
+    *name* is the upload's. *measures* are those of the primer that are heard.
     """
 
     preset: str
@@ -49,7 +49,7 @@ class Order:
     amount: float = 8
     corpus: str = ""
     upload: bytes = b""
-    suffix: str = ""
+    name: str = ""
     measures: tuple[int, int] | None = None
     temperature: float = 1.0
     key: str | None = None
@@ -66,7 +66,7 @@ def order_of(data: Mapping[str, Any]) -> Order:
     unit = str(data.get("unit", "measures"))
     if unit not in LONGEST:
         raise GenerationError(f"length in {unit!r}; choose one of {', '.join(LONGEST)}")
-    corpus, suffix, upload = _primer(data)
+    corpus, name, upload = _primer(data)
     seed = _number(data, "seed", 0, 2**31, whole=True)
     amount = _number(data, "amount", 1, LONGEST[unit], whole=unit == "notes") or 8
     temperature = _number(data, "temperature", 0, 2)
@@ -76,7 +76,7 @@ def order_of(data: Mapping[str, Any]) -> Order:
         amount=amount,
         corpus=corpus,
         upload=upload,
-        suffix=suffix,
+        name=name,
         measures=_measures(data) if corpus or upload else None,
         temperature=1.0 if temperature is None else temperature,
         key=str(data["key"]) if data.get("key") else None,
@@ -95,13 +95,15 @@ def _preset(data: Mapping[str, Any]) -> str:
 
 
 def _primer(data: Mapping[str, Any]) -> tuple[str, str, bytes]:
-    """The name of a corpus piece, the suffix of an upload and its bytes."""
+    """The name of a corpus piece, the name of an upload and its bytes."""
     corpus = str(data.get("corpus") or "").strip()
     if corpus and (not _CORPUS.fullmatch(corpus) or ".." in corpus):
         raise GenerationError(f"corpus piece {corpus!r}; give its name, as bach/bwv66.6")
     if not data.get("upload"):
         return corpus, "", b""
-    suffix = PurePath(str(data.get("name", ""))).suffix.lower()
+    # Browsers send a bare name; of anything else no folder is kept.
+    name = PurePath(str(data.get("name", "")).replace("\\", "/")).name
+    suffix = PurePath(name).suffix.lower()
     if suffix not in UPLOAD_SUFFIXES:
         known = ", ".join(UPLOAD_SUFFIXES)
         raise GenerationError(f"a file that ends in {suffix!r} is not read here; known: {known}")
@@ -111,7 +113,7 @@ def _primer(data: Mapping[str, Any]) -> tuple[str, str, bytes]:
         raise GenerationError("the file came damaged; choose it again") from None
     if len(upload) > UPLOAD_LIMIT:
         raise GenerationError(f"the file is larger than {UPLOAD_LIMIT // 10**6} MB; cut it first")
-    return corpus, suffix, upload
+    return corpus, name, upload
 
 
 def _measures(data: Mapping[str, Any]) -> tuple[int, int] | None:
