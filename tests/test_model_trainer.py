@@ -126,7 +126,7 @@ def test_a_fine_tuning_that_makes_nothing_better_keeps_what_it_began_with_and_st
     tuned, pieces, held, tmp_path
 ):
     _, _, start, _ = tuned
-    settings = settings_for("events", epochs=9, window=64, batch_size=3, learning_rate=0.5)
+    settings = settings_for("events", epochs=9, window=64, batch_size=3, learning_rate=50.0)
     rows = []
     kept = train(
         pieces, tmp_path / "m", settings, held_out=held, start=start, patience=2, on_epoch=rows.append
