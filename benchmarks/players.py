@@ -11,9 +11,12 @@ from pathlib import Path
 from music21_lstm.audio.libfluidsynth import VARIABLE
 
 RATE = 44100
-INSTALL = "pip install midi2audio pretty_midi 'symusic<0.6' mido; pip install --no-deps tinysoundfont"
-"""tinysoundfont's own dependency pyaudio has to be compiled, and is not needed to render. symusic 0.6.0
-cannot hand its sound over."""
+INSTALL = (
+    "pip install midi2audio pretty_midi pyfluidsynth 'symusic<0.6' mido; "
+    "pip install --no-deps tinysoundfont"
+)
+"""symusic 0.6.0 cannot hand its sound over; tinysoundfont's own dependency pyaudio has to be compiled,
+and is not needed to render."""
 
 PYTHON = os.environ.get("PEERS_PYTHON", sys.executable)
 """The Python that has the peers: an environment of their own leaves ours as it is."""
