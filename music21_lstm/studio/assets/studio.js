@@ -112,10 +112,10 @@ function show(name) {
   at("frame").src = `/pieces/${encodeURIComponent(name)}/page`;
   at("frame").hidden = false;
   at("empty").hidden = true;
-  // On a telephone it stands below the form.
-  if (oneColumn.matches) at("frame").scrollIntoView({ block: "start" });
   chosen(null);
   list();
+  // On a telephone it stands below the form, and below what has just been shown there.
+  if (oneColumn.matches) at("frame").scrollIntoView({ block: "start" });
 }
 
 function chosen(bars) {
