@@ -236,7 +236,12 @@ def test_from_the_form_to_the_page_and_bars_written_anew(studio):
         tab.reload()
         tab.locator("#history button").last.click()
         piece.locator("#score .note").first.wait_for()
-        assert tab.evaluate("document.getElementById('frame').getBoundingClientRect().top") < 400
+        top = "document.getElementById('frame').getBoundingClientRect().top"
+        for _ in range(100):
+            if tab.evaluate(top) < 400:
+                break
+            tab.wait_for_timeout(50)
+        assert tab.evaluate(top) < 400
         assert violations(tab) == []
         assert tab.evaluate("document.documentElement.scrollWidth") <= 390
         outside = [
