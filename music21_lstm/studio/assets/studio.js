@@ -115,11 +115,6 @@ function show(name) {
   chosen(null);
   list();
   // On a telephone it stands below the form, and below what has just been shown there.
-  reach();
-  at("frame").addEventListener("load", reach, { once: true });
-}
-
-function reach() {
   if (oneColumn.matches) at("frame").scrollIntoView({ block: "start" });
 }
 
