@@ -75,6 +75,41 @@ def test_what_has_collapsed_is_named(notes, kind):
     assert found.kind == kind
 
 
+@pytest.mark.parametrize("period", [4, 8, 32])
+def test_a_loop_costs_more_and_more_to_go_on_with(period):
+    watch = Watch(50)
+    pitches = [30 + i % period for i in range(128 + period + 40)]
+    costs = []
+    for onset, pitch in enumerate(pitches):
+        watch.take(NoteOn(10, pitch, 80), 10 * onset)
+        costs.append(watch.weary())
+    assert costs[: 128 + period] == [None] * (128 + period)
+    goes_on = [30 + i % period for i in range(128 + period + 1, 128 + period + 41)]
+    assert costs[128 + period :] == [(pitch, (i + 1) / 16) for i, pitch in enumerate(goes_on)]
+    watch.take(NoteOn(10, 100, 80), 10 * len(pitches))
+    assert watch.weary() is None
+
+
+def longest_loop(performance):
+    """The most onsets in a row that are each the same as the one up to 32 before."""
+    pitches = np.array([note.pitch for note in performance.notes])
+    longest = 0
+    for period in range(1, 33):
+        same = np.concatenate([[0], pitches[period:] == pitches[:-period], [0]])
+        longest = max(longest, int(np.diff(np.flatnonzero(same == 0)).max()) - 1)
+    return longest
+
+
+def test_a_watched_take_finds_its_way_out_of_a_loop(generator):
+    scale = played(*[(12, 60 + step) for step in (0, 2, 4, 5, 7, 5, 4, 2)] * 12, resolution=24)
+    for_ever, watched = (
+        generator.perform(scale, notes=700, temperature=0, seed=0, watch=watch)
+        for watch in (False, True)
+    )
+    assert longest_loop(for_ever) > 600
+    assert longest_loop(watched) < 300
+
+
 # --- retries -----------------------------------------------------------------------------------
 
 

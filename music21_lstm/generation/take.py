@@ -96,11 +96,22 @@ class Take:
             return None
         closing = self._notes >= self._last_note
         wait = max(0, self._span.wait - self._tick)
-        penalty = None if self._repeats is None else self._repeats.penalty()
+        penalty = self._penalty()
         if self._copies is None and penalty is None and not wait and not closing:
             return self._usual
         forbidden = None if self._copies is None else partial(self._forbidden, self._copies)
         return Ask(closing, self._usual.may_end, wait, penalty, forbidden)
+
+    def _penalty(self) -> NDArray[np.float32] | None:
+        """What each pitch costs because it has been heard enough."""
+        penalty = None if self._repeats is None else self._repeats.penalty()
+        weary = None if self._watch is None else self._watch.weary()
+        if weary is None:
+            return penalty
+        pitch, nats = weary
+        found = np.zeros(128, np.float32) if penalty is None else penalty
+        found[pitch] += nats
+        return found
 
     def _forbidden(self, copies: CopyWatch, delta: int) -> NDArray[np.bool_]:
         return copies.forbidden(self._tick + delta)

@@ -31,6 +31,11 @@ LOOP_PERIOD = 32
 """So many onsets that exactly repeat up to 32 of them over and over are a loop. The longest in real
 music, up to a period of 16, has 336 (Scarbo again)."""
 
+WEARY_ONSETS = 128
+WEARY_STEP = 16
+"""From so many onsets on a loop wears itself out: to go on with it costs a nat more for each 16
+further. One piece in a hundred has so long a loop (4 of 393 piano pieces, no jazz)."""
+
 SILENCE_SECONDS = 30
 """Without an onset for longer than this is silence; the longest in real music are 15 and 11 s. (Silence
 before the first note counts: three excerpts cut out of recordings have minutes of it, and trip.)"""
@@ -77,6 +82,7 @@ class Watch:
         self._windows = [(count, most, Counter[int]()) for count, most in FEW_PITCHES]
         self._recent = np.full(LOOP_PERIOD, -1)
         self._repeated = np.zeros(LOOP_PERIOD, np.int64)
+        self._loop_onsets, self._loop_period = 0, 1
         self._last_onset = 0
         self._tick = self._still = 0
 
@@ -93,6 +99,13 @@ class Watch:
         if silence is not None or not isinstance(event, NoteOn):
             return silence
         return self._flood(tick) or self._few(event.pitch, tick) or self._loop(event.pitch, tick)
+
+    def weary(self) -> tuple[int, float] | None:
+        """The pitch that would go on with a loop, and how many nats that costs by now."""
+        beyond = self._loop_onsets - WEARY_ONSETS
+        if beyond <= 0:
+            return None
+        return int(self._recent[self._loop_period - 1]), beyond / WEARY_STEP
 
     def silence(self, tick: int) -> Collapse | None:
         """Whether no note has started for too long at *tick*."""
@@ -131,8 +144,9 @@ class Watch:
         self._repeated *= self._recent == pitch
         self._recent[1:] = self._recent[:-1].copy()
         self._recent[0] = pitch
-        period = int(self._repeated.argmax())
-        if self._repeated[period] < LOOP_ONSETS:
+        place = int(self._repeated.argmax())
+        self._loop_onsets, self._loop_period = int(self._repeated[place]), place + 1
+        if self._loop_onsets < LOOP_ONSETS:
             return None
-        why = f"a loop: the same {period + 1} notes for {LOOP_ONSETS} onsets"
+        why = f"a loop: the same {self._loop_period} notes for {LOOP_ONSETS} onsets"
         return Collapse("loop", why, tick)
