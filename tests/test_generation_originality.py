@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from safetensors import numpy as arrays_format
 
 import music21_lstm as ml
-from music21_lstm.encoding import NoteOff, NoteOn, Performance
+from music21_lstm.encoding import NoteOn, Performance
 from music21_lstm.encoding.midi import read_midi
-from music21_lstm.encoding.performance import with_deltas
 from music21_lstm.errors import CheckpointError, FileError, GenerationError
 from music21_lstm.generation.index import Index, build_index
 from music21_lstm.generation.originality import CopyWatch, originality
 from music21_lstm.generation.shingles import RUN, line_of
 from music21_lstm.model.corpora import chorales
+from tests.performances import of_notes
 from tests.strategies import short_performances
 
 DATA = Path(__file__).parent / "data"
@@ -28,10 +28,7 @@ NAMES = ("fur-elise", "maple-leaf-rag", "satie-gymnopedie-no1")
 
 def played(notes, resolution=500):
     """A performance of (onset, pitch) pairs."""
-    timed = [(onset, 1, NoteOn(0, pitch, 80)) for onset, pitch in notes]
-    timed += [(onset + 1, 0, NoteOff(0, pitch)) for onset, pitch in notes]
-    timed.sort(key=lambda item: item[:2])
-    return Performance(resolution, with_deltas((tick, event) for tick, _, event in timed))
+    return of_notes([(onset, onset + 1, pitch, 80) for onset, pitch in notes], resolution)
 
 
 def notes_of(performance):

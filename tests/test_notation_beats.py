@@ -26,6 +26,7 @@ from music21_lstm.notation.beats.lattice import lattice_of
 from music21_lstm.notation.beats.tables import LEARNT, tables
 from music21_lstm.notation.metre import UNIT, Metre
 from music21_lstm.notation.quantize import is_aligned, is_clocked
+from tests.performances import of_notes
 from tests.strategies import performances
 
 DATA = Path(__file__).parent / "data"
@@ -33,12 +34,11 @@ DATA = Path(__file__).parent / "data"
 
 def played(notes, resolution=500):
     """A performance at 120 beats a minute from (second, seconds long, pitch, velocity)."""
-    timed = []
+    rows = []
     for start, length, pitch, velocity in notes:
         on, off = (round(second * 2 * resolution) for second in (start, start + length))
-        timed += [(on, 1, NoteOn(0, pitch, velocity)), (max(off, on + 1), 0, NoteOff(0, pitch))]
-    timed.sort(key=lambda entry: entry[:2])
-    return Performance(resolution, with_deltas((tick, event) for tick, _, event in timed))
+        rows.append((on, max(off, on + 1), pitch, velocity))
+    return of_notes(rows, resolution)
 
 
 def human(second, rng):
@@ -117,7 +117,7 @@ def test_the_metre_that_was_heard_is_not_written_back_into_the_performance(tmp_p
 
 
 def test_where_nothing_tells_the_bars_apart_the_metre_is_the_default():
-    even = of_notes([(480 * beat, 470, 60, 80) for beat in range(1000)])
+    even = of_notes([(480 * beat, 480 * beat + 470, 60, 80) for beat in range(1000)])
     assert sections_heard(even) is None
     assert sections_heard(even[:20]) is None
     assert sections_heard(Performance(480, [])) is None
@@ -135,16 +135,7 @@ def accompanied(beats, pick_up=0, bars=24):
         notes.append((start, 480 * beats - 20, int(72 + rng.integers(8)), 92))
         for beat in range(1, beats):
             notes += [(start + 480 * beat, 400, root + step, 60) for step in (12, 16, 19)]
-    return of_notes(notes)
-
-
-def of_notes(notes):
-    """A performance of (tick, length, pitch, velocity)."""
-    timed = []
-    for tick, length, pitch, velocity in notes:
-        timed += [(tick, 1, NoteOn(0, pitch, velocity)), (tick + length, 0, NoteOff(0, pitch))]
-    timed.sort(key=lambda entry: entry[:2])
-    return Performance(480, with_deltas((tick, event) for tick, _, event in timed))
+    return of_notes((on, on + length, *rest) for on, length, *rest in notes)
 
 
 @pytest.mark.parametrize("resolution", [50, 480, 500])

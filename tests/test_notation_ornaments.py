@@ -10,10 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from music21 import chord, converter, expressions, note
 
-from music21_lstm.encoding import NoteOff, NoteOn, Performance
-from music21_lstm.encoding.performance import with_deltas
 from music21_lstm.notation import engrave
 from music21_lstm.streams.encode import performance_of_stream
+from tests.performances import of_notes
 
 MS = 500
 """Ticks a quarter at 120 beats a minute: one tick is a millisecond."""
@@ -21,10 +20,8 @@ MS = 500
 
 def played(*notes):
     """A performance from (pitch, onset, end) in milliseconds, at 120 beats a minute."""
-    events = [(on, 1, NoteOn(0, pitch, 70)) for pitch, on, _ in notes]
-    events += [(end, 0, NoteOff(0, pitch, 64)) for pitch, _, end in notes]
-    ordered = sorted(events, key=lambda e: (e[0], e[1], e[2].pitch))
-    return Performance(MS, with_deltas((tick, event) for tick, _, event in ordered))
+    rows = sorted((on, end, pitch, 70) for pitch, on, end in notes)
+    return of_notes(rows, MS)
 
 
 BASS = [(36 + 7 * (i % 2), 250 * i, 250 * i + 233) for i in range(16)]

@@ -25,6 +25,7 @@ from music21_lstm.encoding import (
 from music21_lstm.encoding.performance import with_deltas
 from music21_lstm.errors import EncodingError
 from music21_lstm.notation import engrave
+from tests.performances import of_notes
 
 from .musicxml_checks import read_musicxml, schema_errors
 
@@ -81,17 +82,15 @@ def musicxml(score, **how):
 
 def performed(*parts, resolution=480, signs=()):
     """A performance of parts, each of (pitch, length in quarters) or (None, length) for a rest."""
-    timed = [(0, 0, sign) for sign in signs]
+    notes = []
     for part in parts:
         tick = 0
         for pitch, length in part:
             end = tick + round(Fraction(length) * resolution)
             if pitch is not None:
-                timed.append((tick, 2, NoteOn(0, pitch, 80)))
-                timed.append((end, 1, NoteOff(0, pitch)))
+                notes.append((tick, end, pitch, 80))
             tick = end
-    timed.sort(key=lambda entry: entry[:2])
-    return Performance(resolution, with_deltas((tick, event) for tick, _, event in timed))
+    return of_notes(notes, resolution, [(0, sign) for sign in signs])
 
 
 def of_chorale(name):
