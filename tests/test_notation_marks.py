@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from music21 import dynamics, expressions, spanner, tempo
+from music21 import dynamics, expressions, note, spanner, stream, tempo
 
 from music21_lstm.encoding import (
     ControlChange,
@@ -19,9 +19,14 @@ from music21_lstm.encoding import (
 )
 from music21_lstm.encoding.performance import with_deltas
 from music21_lstm.notation import engrave
+from music21_lstm.notation.bars import Bar
+from music21_lstm.notation.directions import Directions, add_directions
+from music21_lstm.notation.metre import UNIT, Metre
 from music21_lstm.notation.swing import straightened, swing_ratio
+from music21_lstm.notation.tempo_words import TempoPage
 
 from .musicxml_checks import read_musicxml, schema_errors
+from .performances import of_notes
 from .test_notation_score import musicxml, of_chorale
 
 SCALE = (72, 74, 76, 77, 79, 77, 76, 74)
@@ -29,13 +34,11 @@ SCALE = (72, 74, 76, 77, 79, 77, 76, 74)
 
 def quarters(velocities, signs=()):
     """A tune in quarters with these velocities; *signs* are (tick, event)."""
-    timed = [(tick, 0, event) for tick, event in signs]
-    for index, velocity in enumerate(velocities):
-        pitch = SCALE[index % len(SCALE)]
-        timed.append((480 * index, 2, NoteOn(0, pitch, velocity)))
-        timed.append((480 * index + 480, 1, NoteOff(0, pitch)))
-    timed.sort(key=lambda entry: entry[:2])
-    return Performance(480, with_deltas((tick, event) for tick, _, event in timed))
+    notes = [
+        (480 * index, 480 * index + 480, SCALE[index % len(SCALE)], velocity)
+        for index, velocity in enumerate(velocities)
+    ]
+    return of_notes(notes, signs=signs)
 
 
 def marks_of(page, kind):
@@ -176,6 +179,20 @@ def test_a_clear_slowing_is_a_ritardando_with_its_return():
     tempi[44:52] = [105, 95, 90, 85, 75, 65, 55, 50]
     page = engrave(played(tempi))
     assert words(page) == [(1, "Allegro"), (12, "rit."), (14, "a tempo")]
+
+
+@pytest.mark.parametrize("hidden", ["upper", "lower", "neither"])
+def test_a_fermata_stands_once_on_what_is_seen(hidden):
+    measure = stream.Measure(number=1)
+    for name in ("upper", "lower"):
+        value = note.Rest(quarterLength=4) if name == hidden else note.Note(quarterLength=4)
+        value.style.hideObjectOnPrint = name == hidden
+        measure.insert(0, stream.Voice([value], id=name))
+    part = stream.Part([measure])
+    bars = [Bar(1, 0, 4 * UNIT, Metre(4, 4), new_metre=True)]
+    add_directions([part], bars, Directions(TempoPage(fermatas=(0,))))
+    held = {v.id: bool(v.notesAndRests.first().expressions) for v in measure.voices}
+    assert held == {"upper": hidden != "upper", "lower": hidden == "upper"}
 
 
 def test_a_note_held_far_beyond_its_value_has_a_fermata():

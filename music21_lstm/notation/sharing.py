@@ -105,7 +105,7 @@ def shared(placed: Sequence[Placed]) -> tuple[list[Chord], list[Chord]]:
                 known = best.get(key)
                 if known is None or cost < known.cost:
                     best[key] = _Way(cost, upper_now, lower_now, step, way)
-        ways = sorted(best.values(), key=_cost_of)[:_BEAM]
+        ways = sorted(best.values(), key=attrgetter("cost"))[:_BEAM]
     taken: _Way | None = ways[0]
     while taken is not None:
         for struck, voice in zip(taken.step, (upper, lower), strict=True):
@@ -135,9 +135,6 @@ def _held(p: Placed, after: int, later: Sequence[Placed]) -> bool:
     slack = int(_SLACK * length)
     begun = [q.end for q in later if p.onset < q.onset < p.end - slack]
     return sum(end <= p.end + slack for end in begun) >= _NESTED * len(begun)
-
-
-_cost_of = attrgetter("cost")
 
 
 def _struck(chord: Chord) -> _Struck:

@@ -50,10 +50,10 @@ def sections_heard(performance: Performance) -> list[Section] | None:
     slots = _nearest(ticks * SLOT / performance.resolution)
     if slots[-1] > _EMPTIEST * SLOT * len(slots):
         return None
-    level = listen(features_of(chords, notes), tables()).level
     bias = repetition_of(slots, chords, notes, _METRES)
     if bias is None:
         return None
+    level = listen(features_of(chords, notes), tables()).level
 
     def lines(which: slice) -> BarLines:
         return bar_lines(slots, level, _METRES[which], bias[which], tables(), _WEIGHTS)
