@@ -291,6 +291,33 @@ def test_a_transposed_score_is_valid_and_read_again_with_the_same_notes(tmp_path
     assert moved.recurse().getElementsByClass(key.KeySignature).first().sharps != 2
 
 
+@pytest.mark.parametrize("hidden", [True, False])
+def test_what_stands_beside_the_voices_goes_with_one_that_is_seen(hidden):
+    rest = note.Rest(quarterLength=4)
+    rest.style.hideObjectOnPrint = hidden
+    measure = stream.Measure(number=1)
+    measure.insert(0, stream.Voice([rest], id="1"))
+    measure.insert(0, stream.Voice([note.Note("C7", quarterLength=4)], id="2"))
+    start, end = spanner.SpannerAnchor(), spanner.SpannerAnchor()
+    measure.insert(0, start)
+    measure.insert(4, end)
+    part = stream.PartStaff([measure])
+    part.id = "staff"
+    part.insert(0, spanner.Ottava(start, end, type="8va", transposing=False))
+    document = musicxml_bytes(stream.Score([part]), engraved=True)
+    kinds = []
+    for one in read_musicxml(document).find("part/measure"):
+        line = one.find(".//octave-shift")
+        kinds.append(one.findtext("voice") if line is None else line.get("type"))
+    assert [kind for kind in kinds if kind] == (
+        ["1", "down", "2", "stop"] if hidden else ["down", "1", "stop", "2"]
+    )
+    verovio.enableLog(verovio.LOG_WARNING)
+    toolkit = verovio.toolkit()
+    assert toolkit.loadData(document.decode())
+    assert toolkit.getLog() == ""
+
+
 def test_keys_below_the_piano_are_valid_an_octave_higher():
     root = written(ml.engrave("notetext: rs_4 0_no_0_80 0_no_11_80 4_nf_0_64 0_nf_11_64"))
     assert {

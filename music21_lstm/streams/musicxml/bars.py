@@ -248,7 +248,11 @@ def _is_note(element: base.Music21Object) -> bool:
 
 
 def _flows(measure: stream.Measure, staff: int) -> list[tuple[str, Flow]]:
-    """The voices of a measure with their numbers; what stands beside them goes with the first."""
+    """The voices of a measure with their numbers.
+
+    What stands beside them goes with the first that has something to be seen: verovio finds no end
+    of a line behind a rest that is hidden.
+    """
     voices = list(measure.voices)
     loose: Flow = []
     for element in measure.elements:
@@ -269,8 +273,14 @@ def _flows(measure: stream.Measure, staff: int) -> list[tuple[str, Flow]]:
     if len(voices) > _MOST_VOICES:
         raise NotPlainError("more than four voices in a staff")
     flows = [[(voice.elementOffset(one), one) for one in voice.elements] for voice in voices]
-    flows[0] += loose
+    seen = [any(_is_seen(one) for _, one in flow) for flow in flows]
+    flows[seen.index(True) if any(seen) else 0] += loose
     return list(zip(_numbers(voices, staff), map(_ordered, flows), strict=True))
+
+
+def _is_seen(element: base.Music21Object) -> bool:
+    hidden = element.hasStyleInformation and element.style.hideObjectOnPrint
+    return _is_note(element) and not hidden
 
 
 def _end_of(offset: Any, element: base.Music21Object) -> Any:
