@@ -181,7 +181,7 @@ def test_smpte_time_becomes_ticks_of_the_same_length():
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"", "not a MIDI file"),
+        (b"", "the file is empty"),
         (b"hello, this is text", "not a MIDI file"),
         (FILES[0].read_bytes()[:2000], "truncated"),
         (FILES[0].read_bytes()[:20], "truncated"),

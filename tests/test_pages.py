@@ -21,7 +21,7 @@ import music21_lstm as ml
 from music21_lstm.audio import Tags, ensemble_of_midi, read_tags
 from music21_lstm.audio.ensemble import Status
 from music21_lstm.encoding import NoteOff, NoteOn, Performance
-from music21_lstm.errors import Music21LstmError
+from music21_lstm.errors import FileError, Music21LstmError
 from music21_lstm.pages import Piece, improvised, page
 from music21_lstm.pages.downloads import file_name
 from music21_lstm.pages.engraving import LAYOUTS, drawn
@@ -309,4 +309,7 @@ def test_the_command_page_refuses_in_one_line(run, tmp_path):  # noqa: F811
     assert "no music in this folder" in run("page", str(tmp_path)).err
     assert "page of nothing" in run("page").err
     assert "none of the files" in run("page", SATIE, "--made-by-model", "x.mid").err
-    assert not (tmp_path / "page.html").exists()
+    assert "name it page.html" in run("page", SATIE, "-o", str(tmp_path / "page.pdf")).err
+    with pytest.raises(FileError, match=r"name it page\.html"):
+        page(SATIE).write(tmp_path / "page")
+    assert list(tmp_path.iterdir()) == []

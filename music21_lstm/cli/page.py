@@ -65,8 +65,10 @@ def page(
     """
     from music21_lstm.pages import Piece
     from music21_lstm.pages import page as page_of
+    from music21_lstm.pages.page import html_file
 
     printer = Printer(quiet=quiet, as_json=as_json)
+    html_file(output)
     if not Path(output).parent.is_dir() or Path(output).is_dir():
         raise FileError(f"{output}: cannot be written there; name a file in a folder that exists")
     made = set(made_by_model or ())

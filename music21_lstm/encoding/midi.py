@@ -163,6 +163,8 @@ def named_bytes(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[str,
 
 def parse_midi(name: str, data: bytes) -> tuple[Any, Counter[str]]:
     """Mido's reading of *data*, mending what many programs write wrongly."""
+    if not data:
+        raise MidiError(f"{name}: the file is empty; get a whole copy")
     if not data.startswith(b"MThd"):
         raise MidiError(
             f"{name}: not a MIDI file (it starts with {data[:8]!r}, not b'MThd'); "

@@ -16,7 +16,7 @@ import numpy as np
 from music21 import base, common, stream
 
 from music21_lstm.encoding.performance import Performance
-from music21_lstm.errors import Music21LstmError
+from music21_lstm.errors import FileError, Music21LstmError
 from music21_lstm.files import write_bytes
 from music21_lstm.generation.generator import Generator, load
 from music21_lstm.pages.downloads import KINDS, downloads, file_name
@@ -26,7 +26,7 @@ from music21_lstm.pages.piece import Music, Piece, music_of, piece_of
 from music21_lstm.pages.sight import judged, sight_of
 from music21_lstm.streams.reading import Source
 
-__all__ = ["Page", "html_of", "page", "show"]
+__all__ = ["Page", "html_file", "html_of", "page", "show"]
 
 _FRAME_HEIGHT = 720
 
@@ -48,8 +48,8 @@ class Page:
         return f"<Page {self.title!r}: {len(self.files)} {kind}, {size:.1f} MB>"
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Write the page to the file *path*, whole or not at all."""
-        write_bytes(path, self.html.encode())
+        """Write the page to the file *path*, ``.html`` or ``.htm``, whole or not at all."""
+        write_bytes(html_file(path), self.html.encode())
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the page in a frame of its own, which can reach nothing outside."""
@@ -59,6 +59,13 @@ class Page:
             f'<iframe title="{html.escape(self.title)}" sandbox="allow-scripts allow-downloads" '
             f'style="width:100%;height:{_FRAME_HEIGHT}px;border:0" srcdoc="{held}"></iframe>'
         )
+
+
+def html_file(path: str | os.PathLike[str]) -> str | os.PathLike[str]:
+    """*path*, if its name is that of an HTML file; raises :class:`~music21_lstm.errors.FileError`."""
+    if Path(path).suffix.lower() not in (".html", ".htm"):
+        raise FileError(f"{path}: a page is HTML; name it {Path(path).with_suffix('.html').name}")
+    return path
 
 
 def page(
