@@ -35,6 +35,10 @@ def played(*notes, resolution=50):
     return Performance(resolution, events)
 
 
+SCALES = played(*[(12, 60 + step) for step in (0, 2, 4, 5, 7, 5, 4, 2)] * 12, resolution=24)
+"""Up and down, over and over: who goes on with it likeliest goes on so for ever."""
+
+
 @pytest.mark.parametrize("path", sorted(DATA.glob("*.mid")), ids=lambda path: path.stem)
 def test_real_performances_do_not_trip_the_watch(path):
     assert collapse_of(ml.read(path).played()) is None
@@ -101,9 +105,8 @@ def longest_loop(performance):
 
 
 def test_a_watched_take_finds_its_way_out_of_a_loop(generator):
-    scale = played(*[(12, 60 + step) for step in (0, 2, 4, 5, 7, 5, 4, 2)] * 12, resolution=24)
     for_ever, watched = (
-        generator.perform(scale, notes=700, temperature=0, seed=0, watch=watch)
+        generator.perform(SCALES, notes=700, temperature=0, seed=0, watch=watch)
         for watch in (False, True)
     )
     assert longest_loop(for_ever) > 600
@@ -174,7 +177,7 @@ def repeated_runs(performance):
 
 def test_the_penalty_makes_greedy_music_loop_less(generator):
     plain, penalized = (
-        generator.perform(notes=300, temperature=0, seed=0, watch=False, repetition=strength)
+        generator.perform(SCALES, notes=300, temperature=0, watch=False, repetition=strength)
         for strength in (0, 1)
     )
     assert repeated_runs(plain) > 0.5
