@@ -22,6 +22,7 @@ ALL = (
     "originality",
     "notation",
     "metres",
+    "even",
     "pages",
     "sound",
     "hour",

@@ -52,6 +52,9 @@ def main() -> None:
         ways = (sections_heard(bare(score)) or usual, usual)
         found = [agreement(wanted, [b.start for b in bars_of(way, end)]) for way in ways]
         rows.append((file.held_out, *found))
+    if not rows:
+        print(f"{folders[0]}: no piano-midi-de/midis there; name the folder that has it")
+        return
     for name, some in (("held out", [row for row in rows if row[0]]), ("all", rows)):
         heard, usual_f = np.mean([row[1:] for row in some], axis=0)
         print(f"{name}, {len(some)} files: bar lines F {heard:.3f} as heard, {usual_f:.3f} in 4/4")

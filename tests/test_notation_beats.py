@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from music21 import converter
+from music21 import converter, corpus, note, tempo
 
 import music21_lstm as ml
-from music21_lstm.encoding import NoteOff, NoteOn, Performance, TimeSignature
+from music21_lstm.encoding import NoteOff, NoteOn, Performance, SetTempo, TimeSignature
 from music21_lstm.encoding.performance import with_deltas
 from music21_lstm.errors import EncodingError
 from music21_lstm.notation import engrave
@@ -25,6 +25,7 @@ from music21_lstm.notation.beats.counting import count_bars
 from music21_lstm.notation.beats.lattice import lattice_of
 from music21_lstm.notation.beats.tables import LEARNT, tables
 from music21_lstm.notation.metre import UNIT, Metre
+from music21_lstm.notation.pulse import has_other_pulse
 from music21_lstm.notation.quantize import is_aligned, is_clocked
 from tests.performances import of_notes
 from tests.strategies import performances
@@ -90,6 +91,47 @@ def hits(wanted, found):
 def test_a_score_s_own_ticks_need_no_beats():
     for name in ("fur-elise", "maple-leaf-rag", "satie-gymnopedie-no1"):
         assert is_aligned(ml.read(DATA / f"{name}.mid"))
+
+
+def evenly(performance, beats_a_minute):
+    """Its notes at an even tempo, in the ticks of a file that says nothing and so is at 120."""
+    scale = 480 / performance.resolution * 120 / beats_a_minute
+    timed = [
+        (round(tick * scale), event)
+        for tick, event in zip(performance.ticks, performance.events, strict=True)
+        if isinstance(event, NoteOn | NoteOff)
+    ]
+    return Performance(480, with_deltas(timed))
+
+
+@pytest.mark.parametrize("beats_a_minute", [72, 80, 90, 100, 108, 150])
+def test_an_even_tempo_that_the_file_does_not_tell_is_heard(beats_a_minute):
+    rag = evenly(ml.read(DATA / "maple-leaf-rag.mid"), beats_a_minute)
+    assert has_other_pulse(rag)
+    assert not is_aligned(rag)
+    assert not is_clocked(rag)
+    page = ml.engrave(rag)
+    heard = page[tempo.MetronomeMark].first().getQuarterBPM()
+    assert any(heard == pytest.approx(beats_a_minute * k, rel=0.03) for k in (0.5, 1, 2))
+    notes = [one for each in page[note.NotRest] for one in getattr(each, "notes", (each,))]
+    tied = sum(one.tie is not None and one.tie.type in ("start", "continue") for one in notes)
+    assert tied < 0.12 * len(rag.notes)
+    assert sum(bool(each.duration.tuplets) for each in page[note.NotRest]) < 0.05 * len(rag.notes)
+    assert ml.read(page).notes == rag.notes
+
+
+def test_the_beats_of_a_score_are_its_ticks_quarters():
+    scores = [ml.read(path) for path in sorted(DATA.glob("*.mid"))]
+    scores += [
+        ml.read(corpus.parse(name)) for name in ("bach/bwv66.6", "haydn/opus74no1/movement3")
+    ]
+    for score in scores:
+        assert not has_other_pulse(score)
+        assert not has_other_pulse(evenly(score, 120))
+    rag = evenly(ml.read(DATA / "maple-leaf-rag.mid"), 100)
+    for told in (TimeSignature(0, 2, 4), SetTempo.from_mpqn(0, 600_000)):
+        assert not has_other_pulse(Performance(480, [told, *rag.events]))
+    assert not has_other_pulse(rag[:60])
 
 
 def test_a_score_that_says_no_metre_is_written_in_the_one_that_is_heard():

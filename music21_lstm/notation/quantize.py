@@ -18,6 +18,7 @@ import numpy as np
 from music21_lstm.encoding.performance import Performance, PerformedNote
 from music21_lstm.notation.bars import Section, locate, shorten
 from music21_lstm.notation.metre import UNIT
+from music21_lstm.notation.pulse import has_other_pulse
 
 __all__ = ["Placed", "Window", "is_aligned", "is_clocked", "place_notes"]
 
@@ -65,7 +66,9 @@ def is_aligned(performance: Performance) -> bool:
     """Whether the ticks are those of a score: most onsets stand on a grid of the quarter.
 
     Only grids count that few ticks are on, for any music stands on a grid of all ticks: at 50 ticks
-    a quarter (10 ms at 120 beats a minute) a free performance has one onset in seven on the finest.
+    a quarter (10 ms at 120 beats a minute) a free performance has one onset in seven on the finest. And
+    music of another even tempo stands on some grid of the ticks, too
+    (:mod:`~music21_lstm.notation.pulse`).
 
     >>> from music21_lstm.encoding import NoteOff, NoteOn
     >>> is_aligned(Performance(480, [NoteOn(0, 60, 80), NoteOff(480, 60)]))
@@ -75,7 +78,7 @@ def is_aligned(performance: Performance) -> bool:
     onsets = [note.onset for note in performance.notes]
     grids = _telling(resolution)
     exact = sum(_stands(onset, grids, resolution) for onset in onsets)
-    return 2 * exact >= len(onsets)
+    return 2 * exact >= len(onsets) and not has_other_pulse(performance)
 
 
 def is_clocked(performance: Performance) -> bool:
@@ -89,7 +92,8 @@ def is_clocked(performance: Performance) -> bool:
         return False
     angles = 2 * np.pi * onsets / performance.resolution
     towards = max(float(np.cos(angles * parts).mean()) for parts in (2, 3, 4))
-    return bool(towards >= max(_CLOCKED, 2 / len(onsets) ** 0.5))
+    near = towards >= max(_CLOCKED, 2 / len(onsets) ** 0.5)
+    return near and not has_other_pulse(performance)
 
 
 @lru_cache(maxsize=64)
