@@ -28,13 +28,13 @@ WRITTEN_SAMPLING = FieldSampling.of(min_p=0.1)
 """What is below a tenth of the likeliest is not drawn. With less than this, about one chorale of 50
 slips off its beat by a 32nd and never finds back (``python -m benchmarks drift``)."""
 
-PLAYED_SAMPLING = FieldSampling.of(min_p={"key": 0.02}, temperature={"delta": 0.95, "key": 0.95})
+PLAYED_SAMPLING = FieldSampling.of(min_p={"key": 0.05}, temperature={"delta": 0.95, "key": 0.95})
 """As played of deltas nothing is cut: a chord (delta 0) is likelier than any one of the hundred other
 deltas, which share the rest; cut below a tenth of it, and nothing is left but chords."""
 
-PLAYED_REPETITION = 0.3
-"""As played a model may go on for ever with what it has just repeated: of 24 pieces of 3 minutes one
-ended on one note without this, and none with it."""
+PLAYED_REPETITION = 0.1
+"""As played a model may go on for ever with what it has just repeated: without this one piece in some
+dozens ends on one note."""
 
 
 class Drawing(TypedDict, total=False):

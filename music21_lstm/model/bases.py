@@ -37,7 +37,7 @@ _PIANO: Mapping[str, object] = {
     "untold": 0.25,
     "precision": "auto",
     "half": True,
-    "epochs": 6,
+    "epochs": 12,
 }
 
 _CHORALE: Mapping[str, object] = {
