@@ -104,7 +104,7 @@ def test_a_pedal_that_goes_up_after_the_last_note_does_not_move_what_follows(wri
 
 
 def test_a_played_piece_with_pedal_can_be_explained_and_filled(piano):
-    tune = piano.perform(seconds=8, seed=3, watch=False)
+    tune = piano.perform(seconds=16, seed=3, watch=False)
     score = piano.surprisal(tune)
     assert set(score.editorial["surprisal"].by_field) == {"delta", "key", "velocity"}
     filled = piano.fill(ml.to_stream(tune), 2, 2, candidates=2, seed=1)
