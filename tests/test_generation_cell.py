@@ -19,7 +19,7 @@ from music21_lstm.model.settings import EventsSettings
 
 SIZES = {"units": 24, "head_units": 16}
 PLAYED = {"time_base": "played", "resolution": 50, "delta_edges": played_edges()}
-EXTRAS = {"ages": True, "recall": True, "sequences": True, "ends": True,
+EXTRAS = {"ages": True, "recall": True, "sequences": True, "ends": True, "tolerant": True,
           "steering": True, "steered_heads": True, "pedal": True, "norm": True}  # fmt: skip
 CONFIGS = {
     "one layer": EventsConfig(**SIZES, layers=1, bar_positions=96, velocity_bins=1),

@@ -19,6 +19,7 @@ from tests.strategies import messy_performances
 
 PLAIN = EventsConfig(ages=True, recall=True, pedal=True, steering=True)
 WRITTEN = replace(PLAIN, sequences=True, ends=True)
+TOLERANT = replace(WRITTEN, tolerant=True)
 PLAYED = replace(
     WRITTEN,
     time_base="played",
@@ -26,7 +27,7 @@ PLAYED = replace(
     delta_edges=played_edges(),
     bar_positions=0,
 )
-COARSE = replace(PLAYED, delta_edges=(0, 1, 2, 4, 8, 16, 40))
+COARSE = replace(PLAYED, delta_edges=(0, 1, 2, 4, 8, 16, 40), tolerant=True)
 
 
 def _agree(performance, config):
@@ -49,7 +50,9 @@ def _agree(performance, config):
 
 
 @settings(max_examples=50)
-@given(messy_performances(metres=((),)), st.sampled_from([PLAIN, WRITTEN, PLAYED, COARSE]))
+@given(
+    messy_performances(metres=((),)), st.sampled_from([PLAIN, WRITTEN, TOLERANT, PLAYED, COARSE])
+)
 def test_the_tracker_sees_event_by_event_what_is_seen_of_the_whole(performance, config):
     _agree(performance, config)
 
@@ -65,7 +68,7 @@ def test_the_tracker_sees_real_music_as_it_is_seen_whole(name):
 
 
 @settings(max_examples=50)
-@given(messy_performances(), st.sampled_from([WRITTEN, PLAYED]), st.integers(1, 40))
+@given(messy_performances(), st.sampled_from([WRITTEN, TOLERANT, PLAYED]), st.integers(1, 40))
 def test_what_is_seen_at_an_event_depends_on_nothing_after_it(performance, config, cut):
     rows = encode(performance, config)
     for name, values in observe(rows, config).items():
@@ -73,7 +76,7 @@ def test_what_is_seen_at_an_event_depends_on_nothing_after_it(performance, confi
 
 
 @settings(max_examples=50)
-@given(messy_performances(), st.sampled_from([WRITTEN, PLAYED]))
+@given(messy_performances(), st.sampled_from([WRITTEN, TOLERANT, PLAYED]))
 def test_every_row_that_is_seen_is_a_row_of_its_embedding(performance, config):
     shapes = embeddings(config)
     for name, values in observe(encode(performance, config, end=True), config).items():

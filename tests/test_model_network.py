@@ -20,7 +20,7 @@ from music21_lstm.model.tracker import Tracker
 
 SIZES = {"units": 7, "layers": 2, "delta_size": 3, "key_size": 5, "velocity_size": 2,
          "position_size": 4, "head_units": 6}  # fmt: skip
-EXTRAS = {"ages": True, "recall": True, "sequences": True, "ends": True,
+EXTRAS = {"ages": True, "recall": True, "sequences": True, "ends": True, "tolerant": True,
           "steering": True, "steered_heads": True, "pedal": True, "norm": True}  # fmt: skip
 PLAYED = {"time_base": "played", "resolution": 50, "delta_edges": played_edges()}
 
@@ -103,6 +103,8 @@ class _ByHand:
         pause = ["pause"] * config.ages
         recall = ["recall_length", "recall_pitch", "recall_wait", "recall_velocity"] * config.recall
         ends = ["recall_end", "recall_end_wait"] * config.ends
+        later = [f"recall_{which}{wait}" for which in ("second", "third") for wait in ("", "_wait")]
+        later *= config.tolerant
         asked = config.steered_heads
         pedal = ["pedal"] * config.pedal
         steer = ["steer_key", "steer_density", "steer_velocity", "steer_register"] * config.steering
@@ -118,7 +120,7 @@ class _ByHand:
                 x = (x - x.mean()) / np.sqrt(x.var() + 1e-5) * gain
         found = {
             "delta": self.head(
-                "delta", x, *embedded(*pause, *recall, *ends, *["steer_density"] * asked)
+                "delta", x, *embedded(*pause, *recall, *ends, *later, *["steer_density"] * asked)
             )
         }
         planes = [sounding]
@@ -130,7 +132,12 @@ class _ByHand:
         place = embedded(*(f"next_{name}" for name in bar))
         steered = ["steer_key", "steer_register"] * asked
         found["key"] = self.head(
-            "key", x, *embedded("next_delta"), *planes, *place, *embedded(*recall, *ends, *steered)
+            "key",
+            x,
+            *embedded("next_delta"),
+            *planes,
+            *place,
+            *embedded(*recall, *ends, *later, *steered),
         )
         if config.has_velocity:
             said = embedded("next_key", "next_delta", *recall, *["steer_velocity"] * asked)

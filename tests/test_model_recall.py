@@ -125,3 +125,54 @@ def test_most_of_what_is_recalled_in_a_rag_is_what_comes():
             recall.strike(delta, key - 128, velocity)
     assert told > rows.notes / 3
     assert right > 0.8 * told
+
+
+def _to_come(pitches, **settings):
+    """The pitches that are foretold after each of *pitches*, a tick apart; at most three."""
+    recall, found = Recall(tolerant=True, **settings), []
+    for tick, pitch in enumerate(pitches):
+        recall.strike(tick, pitch, 20)
+        first = [recall.rows(tick)[1]] * (recall.place >= 0)
+        found.append([*first, *(later for later, _ in recall.later(tick))])
+    return found
+
+
+CHORDS = [(48, 60, 64), (43, 59, 62), (45, 57, 65), (41, 55, 69)]
+
+
+@given(st.permutations(CHORDS[2]), st.permutations(CHORDS[3]))
+def test_a_chord_that_is_struck_in_another_order_is_foretold_by_those_before_it(third, fourth):
+    first = [pitch for chord in CHORDS for pitch in chord]
+    found = _to_come([*first, *first[:6], *third, *fourth])
+    for place, struck in enumerate((*third, *fourth), 17):
+        assert struck in found[place], (place, struck)
+
+
+@given(st.integers(4, 9), st.integers(72, 79))
+def test_a_wrong_note_in_a_passage_does_not_make_it_forgotten(place, wrong):
+    theme = [60, 64, 67, 65, 62, 71, 57, 55, 59, 69, 66, 63]
+    again = [*theme[:place], wrong, *theme[place:]]
+    found = _to_come([*theme, *again])[len(theme) :]
+    assert found[place] == theme[place : place + 3]
+    for then, after in enumerate(again[place + 2 : -1], place + 1):
+        assert found[then][0] == after
+
+
+@given(tunes, st.integers(0, 60))
+def test_what_is_foretold_tolerantly_depends_on_the_notes_so_far_alone(tune, cut):
+    pitches = [pitch for _, pitch, _ in tune]
+    assert _to_come(pitches[:cut], sequences=True) == _to_come(pitches, sequences=True)[:cut]
+
+
+def test_of_a_performer_more_is_foretold_when_order_is_not_insisted_on():
+    rows = encode(
+        read_midi("tests/data/fur-elise.mid"), EventsConfig(time_base="played", resolution=50)
+    )
+    struck = [key - 128 for key in rows.key.tolist() if 128 <= key < 256]
+    strict, said = Recall(sequences=True), 0
+    for tick, pitch in enumerate(struck):
+        said += strict.place >= 0 and strict.rows(tick)[1] == pitch
+        strict.strike(tick, pitch, 20)
+    foretold = _to_come(struck, sequences=True)
+    among = sum(pitch in before for before, pitch in zip(foretold, struck[1:], strict=False))
+    assert 0.5 * len(struck) < said < among

@@ -91,6 +91,9 @@ def train(
     recall: Annotated[bool | None, _net(help="See what came next the last time.")] = None,
     sequences: Annotated[bool | None, _net(help="… in any key (with --recall).")] = None,
     ends: Annotated[bool | None, _net(help="… and when its notes ended (with --recall).")] = None,
+    tolerant: Annotated[
+        bool | None, _net(help="… in whatever order, three notes ahead (with --recall).")
+    ] = None,
     steering: Annotated[
         bool | None, _net(help="Learn to follow a key, density, velocity and register.")
     ] = None,
@@ -142,7 +145,8 @@ def train(
         "layers": layers, "head_units": head_units, "delta_size": delta_size,
         "key_size": key_size, "velocity_size": velocity_size, "position_size": position_size,
         "dropout": dropout, "ages": ages, "recall": recall, "sequences": sequences, "ends": ends,
-        "steering": steering, "steered_heads": steered_heads, "pedal": pedal,
+        "tolerant": tolerant, "steering": steering, "steered_heads": steered_heads,
+        "pedal": pedal,
         "epochs": epochs, "batch_size": batch_size, "window": window,
         "learning_rate": learning_rate, "weight_decay": weight_decay, "average": average,
         "precision": precision, "half": half, "max_minutes": max_minutes, "seed": seed,

@@ -66,6 +66,9 @@ STEERED = {"delta": ("density",), "key": ("key", "register"), "velocity": ("velo
 AGE_PLANES = ("age", "trace", "long_trace")
 """Of each pitch: how long it has sounded, and two traces of when it was struck that fade."""
 
+_LATER = ("recall_second", "recall_third")
+"""The notes to come after the first, with ``tolerant``: the heads see them, the LSTM does not."""
+
 TimeBase = Literal["written", "played"]
 Shape = tuple[int, ...]
 
@@ -109,8 +112,9 @@ class EventsConfig:
     model does not see the bar).
 
     What else the model sees, if it is told to: *ages*, how long ago each pitch was struck; *recall*,
-    what came next when the last notes were last heard (docs/model.md), with *sequences* in any key, and
-    with *ends* when the notes that sound ended then; *steering*, the key, density, velocity level and
+    what came next when the last notes were last heard (docs/model.md), with *sequences* in any key,
+    with *ends* when the notes that sound ended then, and with *tolerant* three notes, in whatever order
+    they come; *steering*, the key, density, velocity level and
     register that a user asks for, with *steered_heads* in the heads as well as in the LSTM's input.
     With *pedal* it also plays the sustain pedal. With *norm* what each LSTM layer gives goes through a
     layer norm before the next layer and the heads hear it. The rest are widths; *dropout* matters
@@ -136,6 +140,7 @@ class EventsConfig:
     recall: bool = False
     sequences: bool = False
     ends: bool = False
+    tolerant: bool = False
     steering: bool = False
     steered_heads: bool = False
     pedal: bool = False
@@ -157,7 +162,7 @@ class EventsConfig:
         for name in ("units", "layers", "delta_size", "key_size", "velocity_size",
                      "position_size", "head_units"):  # fmt: skip
             _require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
-        for name in ("sequences", "ends"):
+        for name in ("sequences", "ends", "tolerant"):
             _require(self.recall or not getattr(self, name), name, True, "False without recall")
         _require(not self.steered_heads or self.steering, "steered_heads", True,
                  "False without steering")  # fmt: skip
@@ -317,6 +322,9 @@ def embeddings(config: EventsConfig) -> dict[str, Shape]:
         shapes |= {"recall_wait": (bins + 1, 32), "recall_velocity": (levels, 16)}
     if config.ends:
         shapes |= {"recall_end": (129, 32), "recall_end_wait": (bins + 1, 32)}
+    if config.tolerant:
+        for name in _LATER:
+            shapes |= {name: (129, 48), f"{name}_wait": (bins + 1, 32)}
     if config.pedal:
         shapes["pedal"] = (PEDAL_ROWS, 16)
     if config.steering:
@@ -328,7 +336,7 @@ def input_parts(config: EventsConfig) -> dict[str, int]:
     """What the first LSTM layer's input is joined from, in order: the width of each part."""
     widths = {name: width for name, (_, width) in embeddings(config).items()}
     event = [name for name in ("delta", "key", "velocity") if name in widths]
-    rest = [name for name in widths if name not in event]
+    rest = [name for name in widths if name not in event and not name.startswith(_LATER)]
     return {
         **{name: widths[name] for name in event},
         "sounding": 128,
@@ -346,11 +354,12 @@ def head_parts(config: EventsConfig, head: str) -> dict[str, int]:
     widths |= dict.fromkeys(("sounding", *AGE_PLANES), 128)
     recall = ["recall_length", "recall_pitch", "recall_wait", "recall_velocity"] * config.recall
     ends = ["recall_end", "recall_end_wait"] * config.ends
+    later = [name for name in widths if name.startswith(_LATER)]
     planes = ["sounding", *(AGE_PLANES if config.ages else ())]
     bar = ["next_position", "next_remaining"] * config.has_bar
     names = {
-        "delta": [*(["pause"] * config.ages), *recall, *ends],
-        "key": ["next_delta", *planes, *bar, *recall, *ends],
+        "delta": [*(["pause"] * config.ages), *recall, *ends, *later],
+        "key": ["next_delta", *planes, *bar, *recall, *ends, *later],
         "velocity": ["next_key", "next_delta", *recall],
         "pedal": ["next_key", "next_delta", "pedal"],
     }[head]

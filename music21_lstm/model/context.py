@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from music21_lstm.model.config import CLOCK_ROWS, END, EventsConfig, embeddings
 from music21_lstm.model.features import Fields
-from music21_lstm.model.recall import Recall
+from music21_lstm.model.recall import AHEAD, Recall
 
 __all__ = [
     "AGE_SCALE",
@@ -24,6 +24,7 @@ __all__ = [
     "clock_of",
     "clock_of_next",
     "observe",
+    "recall_rows",
     "rows_seen",
     "wait_row",
 ]
@@ -74,6 +75,25 @@ def wait_row(known: bool, due: int, config: EventsConfig) -> int:
     return bisect_right(config.delta_edges, due) if known else 0
 
 
+def recall_rows(recall: Recall, tick: int, config: EventsConfig) -> list[int]:
+    """The rows of the embeddings of recall, in their order."""
+    length, pitch, due, level = recall.rows(tick)
+    found = [length, pitch, wait_row(length > 0, due, config), level]
+    if config.ends:
+        end = recall.end(tick)
+        found += _note_rows(end, config)
+    if config.tolerant:
+        later = recall.later(tick)
+        for place in range(AHEAD - 1):
+            found += _note_rows(later[place] if place < len(later) else None, config)
+    return found
+
+
+def _note_rows(note: tuple[int, int] | None, config: EventsConfig) -> tuple[int, int]:
+    """The rows of a pitch and of when it is due; 0 where there is none."""
+    return (0, 0) if note is None else (1 + note[0], wait_row(True, note[1], config))
+
+
 def rows_seen(config: EventsConfig) -> tuple[str, ...]:
     """The names of the embeddings that :func:`observe` and the tracker give rows of."""
     return tuple(name for name in embeddings(config) if not name.startswith("steer_"))
@@ -113,19 +133,14 @@ def _ages(
 def _recalled(
     ticks: NDArray[np.int64], fields: Fields, config: EventsConfig
 ) -> dict[str, NDArray[np.generic]]:
-    recall = Recall(config.sequences)
-    table = np.zeros((len(ticks), 6), np.int32)
+    recall = Recall(config.sequences, config.tolerant)
+    names = [name for name in embeddings(config) if name.startswith("recall_")]
+    table = np.zeros((len(ticks), len(names)), np.int32)
     walk = zip(ticks.tolist(), fields.key.tolist(), fields.velocity.tolist(), strict=True)
     for row, (tick, key, velocity) in enumerate(walk):
         if key < 128:
             recall.release(tick, key)
         elif key < END:
             recall.strike(tick, key - 128, velocity)
-        if recall.place >= 0:
-            length, pitch, due, level = recall.rows(tick)
-            table[row, :4] = length, pitch, wait_row(True, due, config), level
-        end = recall.end(tick) if config.ends else None
-        if end is not None:
-            table[row, 4:] = 1 + end[0], wait_row(True, end[1], config)
-    names = [name for name in embeddings(config) if name.startswith("recall_")]
+        table[row] = recall_rows(recall, tick, config)
     return {name: table[:, column] for column, name in enumerate(names)}

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from music21_lstm.encoding.performance import Performance
 from music21_lstm.model.config import END, KEYS, START, EventsConfig
-from music21_lstm.model.context import NEVER, clock_of, clock_of_next, rows_seen, wait_row
+from music21_lstm.model.context import NEVER, clock_of, clock_of_next, recall_rows, rows_seen
 from music21_lstm.model.features import Bars, bar_rows, bar_ticks, encode, gridded
 from music21_lstm.model.pedal import offsets, pedal_row
 from music21_lstm.model.recall import Recall
@@ -70,7 +70,7 @@ class Tracker:
         self._sounds = 0
         self._struck = np.full(128, _NOT_YET, np.int64)
         self._latest = -1
-        self._recall = Recall(config.sequences)
+        self._recall = Recall(config.sequences, config.tolerant)
         self._pedal = self._pedalled = 0
 
     @classmethod
@@ -125,11 +125,7 @@ class Tracker:
         if config.ages:
             found.append(NEVER if self._latest < 0 else clock_of(self.tick - self._latest))
         if config.recall:
-            length, pitch, due, level = self._recall.rows(self.tick)
-            found += (length, pitch, wait_row(length > 0, due, config), level)
-        if config.ends:
-            end = self._recall.end(self.tick)
-            found += (0, 0) if end is None else (1 + end[0], wait_row(True, end[1], config))
+            found += recall_rows(self._recall, self.tick, config)
         if config.pedal:
             found.append(pedal_row(self._pedal, self.tick - self._pedalled))
         return found
