@@ -72,6 +72,9 @@ def train(
     louder: Annotated[
         int | None, _data(help="Change velocities at random by up to so much (events).")
     ] = None,
+    humanize: Annotated[
+        float | None, _data(help="Share of sequenced pieces to play as a person would (events).")
+    ] = None,
     untold: Annotated[
         float | None, _data(help="Share of windows that are told nothing to follow (events).")
     ] = None,
@@ -139,7 +142,8 @@ def train(
     if not output:
         raise TrainingError("no target; name the checkpoint's folder with -o DIR")
     own = {
-        "transpose": transpose, "stretch": stretch, "louder": louder, "untold": untold,
+        "transpose": transpose, "stretch": stretch, "louder": louder,
+        "humanize": humanize, "untold": untold,
         "held_out": held_out, "time_base": time_base, "resolution": grid,
         "velocity_bins": velocity_bins, "bar_positions": bar_positions, "units": units,
         "layers": layers, "head_units": head_units, "delta_size": delta_size,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -24,7 +24,16 @@ from music21_lstm.model.pieces import Piece, piece_of
 from music21_lstm.model.settings import EventsSettings, PostSettings
 from music21_lstm.model.steering import measured
 
-__all__ = ["Batch", "EventsData", "Pieces", "PostData", "digest_of", "pieces_for", "vocabulary_of"]
+__all__ = [
+    "Batch",
+    "EventsData",
+    "Pieces",
+    "PostData",
+    "digest_of",
+    "humanized",
+    "pieces_for",
+    "vocabulary_of",
+]
 
 Batch = dict[str, NDArray[np.generic]]
 Pieces = Sequence[tuple[str, Performance]]
@@ -37,6 +46,15 @@ stream goes on long after the others. What is seen of the piece at a part's star
 _LEAST = 16
 """Where a piece is longer than what falls to a stream, parts are of half of that, so that all streams
 have as much to do; but of so many windows at least."""
+
+_APART = (3.0, 18.0)
+"""How far a person's chords come apart: the standard deviation of onsets in milliseconds, from to."""
+
+_TOUCH = 3.5
+"""The standard deviation of a person's velocities about what was meant."""
+
+_TOGETHER = 0.1
+"""Where more of the notes than this stand at the tick of the one before, the music was sequenced."""
 
 LOWEST, HIGHEST = 21, 108
 """The keys of a piano: a transposition goes no further, unless the piece does."""
@@ -69,11 +87,17 @@ def pieces_for(pieces: Pieces, config: EventsConfig) -> list[Piece]:
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """How a piece is changed for an epoch: semitones up, times longer, velocities louder."""
+    """How a piece is changed for an epoch: semitones up, times longer, velocities louder.
+
+    *apart*: how far the notes of a chord come apart, as a standard deviation in ticks of the piece
+    (0: not at all), drawn by *seed*.
+    """
 
     shift: int = 0
     stretch: float = 1.0
     louder: int = 0
+    apart: float = 0.0
+    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +179,8 @@ class EventsData:
     def epoch(self, number: int) -> Iterator[Batch]:
         """The batches of epoch *number*: every piece once, each changed at random.
 
-        It is transposed within the range of a piano, or its own if that is wider, stretched, and made
-        louder or softer, as the settings say; and of what a user may ask for, each window is told
+        It is transposed within the range of a piano, or its own if that is wider, stretched, made
+        louder or softer, and humanized, as the settings say; and of what a user may ask for, each window is told
         some or nothing.
         """
         rng = np.random.default_rng([self._settings.seed, 3, number])
@@ -178,7 +202,12 @@ class EventsData:
         up = min(settings.transpose, max(0, HIGHEST - high))
         shift = int(rng.integers(down, up + 1))
         stretch = float(rng.uniform(1 - settings.stretch, 1 + settings.stretch))
-        return _Change(shift, stretch, int(rng.integers(-settings.louder, settings.louder + 1)))
+        louder = int(rng.integers(-settings.louder, settings.louder + 1))
+        change = _Change(shift, stretch, louder)
+        if settings.humanize and rng.random() < settings.humanize and _sequenced(piece):
+            apart, seed = float(rng.uniform(*_APART)), int(rng.integers(2**32))
+            change = replace(change, apart=apart, seed=seed)
+        return change
 
     def _batches(
         self,
@@ -254,6 +283,32 @@ class _Script:
         return self._at < self._planned
 
 
+def _sequenced(piece: Piece) -> bool:
+    """Whether the notes of chords are struck at the very same tick, as no person does."""
+    return float(np.mean(np.diff(piece.notes[:, 0]) == 0)) > _TOGETHER if len(piece) > 1 else False
+
+
+def humanized(notes: Ints, apart: float, seed: int) -> Ints:
+    """*notes*, (N, 4) of onset, end, pitch and velocity, as a person would strike them.
+
+    Onsets move by a standard deviation of *apart* ticks, durations by twice as much, velocities by
+    3.5; a note lasts as long as *apart* at least. They are in order of onset and pitch again.
+
+    >>> chord = np.array([[0, 500, 60, 64], [0, 500, 64, 64]], np.int32)
+    >>> onsets = humanized(chord, 10.0, seed=1)[:, 0]
+    >>> bool(onsets[0] < onsets[1] < 60)
+    True
+    """
+    rng = np.random.default_rng(seed)
+    onsets, ends, pitches, velocities = notes.T.astype(np.float64)
+    late = rng.normal(0, apart, len(notes))
+    first = np.maximum(0, onsets + late)
+    last = np.maximum(first + apart, ends + late + rng.normal(0, 2 * apart, len(notes)))
+    level = np.clip(velocities + rng.normal(0, _TOUCH, len(notes)), 1, 127)
+    found: Ints = np.rint(np.stack([first, last, pitches, level], axis=1)).astype(np.int32)
+    return found[np.lexsort((found[:, 2], found[:, 0]))]
+
+
 def _fields(
     piece: Piece, change: _Change, config: EventsConfig
 ) -> tuple[Fields, NDArray[np.int64]]:
@@ -264,8 +319,9 @@ def _fields(
         rounded: NDArray[np.int64] = np.floor(ticks * scale + 0.5).astype(np.int64)
         return rounded
 
-    notes = piece.notes.astype(np.int64)
-    notes[:, :2] = grid(piece.notes[:, :2])
+    played = humanized(piece.notes, change.apart, change.seed) if change.apart else piece.notes
+    notes = played.astype(np.int64)
+    notes[:, :2] = grid(played[:, :2])
     notes[:, 2] = np.clip(notes[:, 2] + change.shift, 0, 127)
     notes[:, 3] = np.clip(notes[:, 3] + change.louder, 1, 127)
     metre = [(round(tick * scale), over, under) for tick, over, under in piece.metre.tolist()]

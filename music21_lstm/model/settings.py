@@ -19,7 +19,9 @@ class EventsSettings:
 
     An epoch goes through every piece once, *batch_size* of them at a time, in windows of *window*
     events between which the state is carried. Each is transposed at random by up to *transpose*
-    semitones, stretched by up to the share *stretch* and made louder or softer by up to *louder*.
+    semitones, stretched by up to the share *stretch* and made louder or softer by up to *louder*;
+    of what was sequenced, a share *humanize* is played as a person would (its chords come apart by
+    some milliseconds; for ``played`` time alone).
     *untold* is the share of windows that are told nothing of what a user may ask for, and again of
     each single wish. *held_out* is the share of pieces that are never trained on, and that choose
     the best epoch. *average* is the decay of the weights' running mean, which is what is kept (0:
@@ -40,6 +42,7 @@ class EventsSettings:
     transpose: int = 3
     stretch: float = 0.0
     louder: int = 0
+    humanize: float = 0.0
     untold: float = 0.4
     average: float = 0.0
     precision: str = "float32"
@@ -50,6 +53,8 @@ class EventsSettings:
 
     def __post_init__(self) -> None:
         _check(self)
+        if self.humanize and self.model.time_base != "played":
+            raise TrainingError("humanize is for music as played; make it 0, or time_base played")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,7 @@ _BOUNDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "transpose": (lambda value: value >= 0, "0 or more"),
     "stretch": (lambda value: 0 <= value < 1, "from 0 to below 1"),
     "louder": (lambda value: value >= 0, "0 or more"),
+    "humanize": (lambda value: 0 <= value <= 1, "from 0 to 1"),
     "untold": (lambda value: 0 <= value <= 1, "from 0 to 1"),
     "average": (lambda value: 0 <= value < 1, "from 0 to below 1"),
     "precision": (
