@@ -180,8 +180,8 @@ class EventsData:
         """The batches of epoch *number*: every piece once, each changed at random.
 
         It is transposed within the range of a piano, or its own if that is wider, stretched, made
-        louder or softer, and humanized, as the settings say; and of what a user may ask for, each window is told
-        some or nothing.
+        louder or softer, and humanized, as the settings say; and of what a user may ask for, each
+        window is told some or nothing.
         """
         rng = np.random.default_rng([self._settings.seed, 3, number])
         changes = [self._change(piece, rng) for piece in self._pieces]
