@@ -8,6 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from music21_lstm.encoding import NoteOff, NoteOn, Performance
 from music21_lstm.encoding.midi import read_midi
@@ -16,7 +18,14 @@ from music21_lstm.errors import TrainingError
 from music21_lstm.model.config import END, START, STEER_ROWS, EventsConfig, played_edges
 from music21_lstm.model.context import observe
 from music21_lstm.model.corpora import chorales
-from music21_lstm.model.dataset import EventsData, PostData, digest_of, pieces_for, vocabulary_of
+from music21_lstm.model.dataset import (
+    EventsData,
+    PostData,
+    digest_of,
+    humanized,
+    pieces_for,
+    vocabulary_of,
+)
 from music21_lstm.model.features import decode, encode
 from music21_lstm.model.pieces import Piece
 from music21_lstm.model.settings import EventsSettings, settings_for
@@ -253,6 +262,57 @@ def _told(data, number=1):
         table.append(np.stack(told, 1))
     table = np.concatenate(table)
     return table.mean(axis=0), table.any(axis=1).mean()
+
+
+def _chords(count, apart=0):
+    """A piece of chords of four notes, half a second long, whose notes begin *apart* ms apart."""
+    onset = np.repeat(np.arange(count) * 500, 4) + np.tile(np.arange(4) * apart, count)
+    pitch = np.tile([48, 60, 64, 67], count)
+    notes = np.stack([onset, onset + 450, pitch, np.full(len(onset), 64)], 1).astype(np.int32)
+    none, metre = np.empty((0, 2), np.int32), np.empty((0, 3), np.int32)
+    return Piece("chords", "", "chords", "played", 500, notes, none, metre)
+
+
+def _deltas_of_chords(piece, **changes):
+    """The deltas before the note ons of eight epochs of *piece*, in grid ticks of 10 ms."""
+    data, found = EventsData([piece], _settings(PLAIN, window=900, batch_size=1, **changes)), []
+    for number in range(1, 9):
+        batch = next(data.epoch(number))
+        struck = (batch["next_key"][:, 0] >= 128) & (batch["next_key"][:, 0] < END)
+        found.append(batch["next_delta"][struck, 0])
+    return np.concatenate(found)
+
+
+def test_a_sequenced_chord_comes_apart_by_some_ten_milliseconds_when_it_is_humanized():
+    together, apart = (_deltas_of_chords(_chords(60), humanize=share) for share in (0.0, 1.0))
+    assert (together == 0).mean() > 0.7
+    assert (apart == 0).mean() < 0.5
+    assert (apart < 10).all()
+    assert (apart < 4).mean() > 0.8
+
+
+def test_what_a_person_played_is_left_as_it_is():
+    piece = _chords(60, apart=12)
+    assert np.array_equal(_deltas_of_chords(piece), _deltas_of_chords(piece, humanize=1.0))
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(3, 18))
+def test_a_humanized_note_is_the_same_key_near_where_it_was_in_order_and_lasts(seed, apart):
+    notes = _chords(30).notes
+    found = humanized(notes, apart, seed)
+    assert Counter(found[:, 2].tolist()) == Counter(notes[:, 2].tolist())
+    assert (np.diff(found[:, 0]) >= 0).all()
+    assert (found[:, 0] >= 0).all()
+    assert (found[:, 1] - found[:, 0] >= apart - 1).all()
+    assert ((found[:, 3] >= 1) & (found[:, 3] <= 127)).all()
+    moved = np.sort(found[found[:, 2] == 48, 0]) - notes[notes[:, 2] == 48, 0]
+    assert np.abs(moved).max() < 7 * apart
+    assert np.array_equal(found, humanized(notes, apart, seed))
+
+
+def test_music_as_written_is_not_humanized():
+    with pytest.raises(TrainingError, match="humanize is for music as played"):
+        EventsSettings(humanize=0.5)
 
 
 def test_a_share_of_windows_is_told_each_wish_and_of_one_that_is_untold_nothing(pieces):
