@@ -23,10 +23,10 @@ __all__ = ["settle"]
 
 Array = npt.NDArray[Any]
 
-_COSTS = {1: 0.0, 2: 0.5, 4: 1.5, 3: 2.0, 6: 3.5, 8: 4.0, 5: 7.0, 7: 9.0, 12: 9.0, 16: 10.0}
+_COSTS = {1: 0.0, 2: 0.5, 4: 1.5, 3: 2.0, 6: 3.5, 8: 6.0, 5: 7.0, 7: 9.0, 12: 9.0, 16: 10.0}
 """What each division costs, in nats, before it fits any better than a plainer one."""
 
-_HEARD = 4.0
+_HEARD = 1.5
 """The bonus of the division that the lattice chose."""
 
 _AS_BEFORE = 1.5
