@@ -14,8 +14,9 @@ __all__ = ["BASE", "TRIALS", "Trial"]
 
 BASE: Mapping[str, object] = {
     **BASES["piano"], "units": 128, "head_units": 96, "precision": "float32",
+    "tolerant": False, "humanize": 0.0,
 }  # fmt: skip
-"""The settings of ``piano``, narrower."""
+"""The settings that ``piano`` had when the trials began, narrower."""
 
 
 def adamw(keras: Any, rate: float, **options: float) -> Any:
@@ -74,5 +75,7 @@ TRIALS: Mapping[str, Trial] = {
     "batch-16": Trial("16 streams", {"batch_size": 16}),
     "steady-velocity": Trial("velocities are not shifted", {"louder": 0}),
     "dropout": Trial("dropout of a tenth after each layer", {"dropout": 0.1}),
+    "tolerant": Trial("tolerant recall, three notes ahead", {"tolerant": True}),
+    "humanize": Trial("a quarter of what was sequenced is humanized", {"humanize": 0.25}),
 }  # fmt: skip
 """Every trial by its name."""
