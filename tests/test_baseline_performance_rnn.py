@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import shutil
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +19,26 @@ from benchmarks.baselines.performance_rnn import (
     score,
     train,
 )
-from benchmarks.baselines.tokens import augmented, notes_of, pieces, read_split, tokens, windows
+from benchmarks.baselines.tokens import (
+    endless,
+    fine_pieces,
+    notes_of,
+    pieces,
+    read_split,
+    tokens,
+    windows,
+)
 from music21_lstm.encoding.midi import read_midi
 from music21_lstm.errors import TrainingError
 from music21_lstm.evaluation.baselines import load_baseline
-from music21_lstm.evaluation.performance_rnn import START, PerformanceRnn, events_of, tokens_of
+from music21_lstm.evaluation.performance_rnn import (
+    SHIFT,
+    START,
+    VELOCITY,
+    PerformanceRnn,
+    events_of,
+    tokens_of,
+)
 
 DATA = Path(__file__).parent / "data"
 FILES = sorted(DATA.glob("*.mid"))
@@ -33,15 +49,27 @@ TINY = Settings(
 
 
 @pytest.fixture(scope="module")
-def music(tmp_path_factory):
-    """Three pieces, read by way of a cache of their own."""
+def cache(tmp_path_factory):
+    """A cache of their own for what is read."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MUSIC21_LSTM_CACHE", str(tmp_path_factory.mktemp("cache")))
-        return pieces(FILES)
+        yield
 
 
 @pytest.fixture(scope="module")
-def interrupted(music, tmp_path_factory):
+def music(cache):
+    """Three pieces."""
+    return pieces(FILES)
+
+
+@pytest.fixture(scope="module")
+def fine(cache):
+    """The same to the millisecond."""
+    return fine_pieces(FILES)
+
+
+@pytest.fixture(scope="module")
+def interrupted(music, fine, tmp_path_factory):
     """A training stopped after its second measurement: its folder, and what it said."""
     folder, rows = tmp_path_factory.mktemp("interrupted") / "performance-rnn", []
 
@@ -51,17 +79,17 @@ def interrupted(music, tmp_path_factory):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(music[:2], music[2:], folder, TINY, on_measure=stop)
+        train(fine[:2], music[2:], folder, TINY, on_measure=stop)
     return folder, rows
 
 
 @pytest.fixture(scope="module")
-def trained(music, interrupted, tmp_path_factory):
+def trained(music, fine, interrupted, tmp_path_factory):
     """That training resumed: its folder, all that it said, and its best."""
     folder = tmp_path_factory.mktemp("baseline") / "performance-rnn"
     shutil.copytree(interrupted[0], folder)
     rows = list(interrupted[1])
-    best = train(music[:2], music[2:], folder, TINY, resume=True, on_measure=rows.append)
+    best = train(fine[:2], music[2:], folder, TINY, resume=True, on_measure=rows.append)
     return folder, rows, best
 
 
@@ -77,18 +105,26 @@ def test_a_piece_from_the_cache_has_the_notes_of_its_file(music):
         assert np.array_equal(notes, notes_of(read_midi(path)))
 
 
-@given(st.integers(0, 2), st.integers(0, 2**32))
-def test_an_augmented_piece_has_all_its_notes_within_the_piano_and_the_stretch(music, place, seed):
-    notes = music[place][1]
-    made = augmented(notes, np.random.default_rng(seed))
-    assert len(np.unique(made[:, 2] - notes[:, 2])) == 1
-    assert made[:, 2].min() >= 21
-    assert made[:, 2].max() <= 108
-    assert (made[:, 1] > made[:, 0]).all()
-    stretch = made[-1, 0] / notes[-1, 0]
-    assert 0.929 < stretch < 1.071
-    assert np.abs(made[:, 0] - stretch * notes[:, 0]).max() <= 1.01
-    assert np.array_equal(made[:, 3], notes[:, 3])
+def test_pieces_that_are_not_changed_come_once_a_pass_as_they_are_scored(music, fine):
+    none = {"transpose": 0, "stretch": 0.0, "louder": 0, "humanize": 0.0}
+    songs = [song.tolist() for song in islice(endless(fine, seed=0, **none), 6)]
+    wanted = sorted(tokens(notes).tolist() for _, notes in music)
+    assert sorted(songs[:3]) == sorted(songs[3:]) == wanted
+
+
+def test_a_piece_is_changed_as_those_of_the_preset_are(fine):
+    plain = np.concatenate(list(islice(endless(fine[:1], seed=1, louder=0, humanize=0.0), 1)))
+    songs = list(islice(endless(fine[:1], seed=1), 24))
+    lowest = {int(song[song < 128].min()) for song in songs}
+    assert len(lowest) > 6
+    assert max(lowest) - min(lowest) <= 10
+    loudness = {float(np.mean(song[song >= VELOCITY])) for song in songs}
+    assert len(loudness) > 6
+    lengths = [int((song[(song >= SHIFT) & (song < VELOCITY)] - SHIFT + 1).sum()) for song in songs]
+    assert 1.08 < max(lengths) / min(lengths) < 1.07 / 0.93 + 0.01
+    # Where a chord comes apart there are more shifts between its notes.
+    shifts = [int(((song >= SHIFT) & (song < VELOCITY)).sum()) for song in songs]
+    assert max(shifts) > 1.1 * ((plain >= SHIFT) & (plain < VELOCITY)).sum()
 
 
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=12), st.integers(1, 5), st.integers(1, 16))
@@ -168,15 +204,15 @@ def test_an_interrupted_training_goes_on_from_its_last_measurement(trained):
     assert [int(row["steps"]) for row in table] == [row.steps for row in rows]
 
 
-def test_a_training_is_resumed_with_its_own_pieces_and_settings_only(interrupted, music):
+def test_a_training_is_resumed_with_its_own_pieces_and_settings_only(interrupted, music, fine):
     folder, _ = interrupted
     with pytest.raises(TrainingError, match="other settings or pieces"):
-        train(music[1:], music[:1], folder, TINY, resume=True)
+        train(fine[1:], music[:1], folder, TINY, resume=True)
 
 
-def test_a_folder_in_use_is_not_trained_into(trained, music):
+def test_a_folder_in_use_is_not_trained_into(trained, music, fine):
     with pytest.raises(TrainingError, match="not empty"):
-        train(music[:2], music[2:], trained[0], TINY)
+        train(fine[:2], music[2:], trained[0], TINY)
 
 
 def test_a_finished_training_leaves_its_network_and_its_history_and_no_more(interrupted, trained):

@@ -34,7 +34,17 @@ from safetensors import numpy as arrays_format
 from threadpoolctl import threadpool_limits
 
 from benchmarks.baselines.network import Network, Settings, parameters_of
-from benchmarks.baselines.tokens import Batch, Piece, endless, pieces, read_split, tokens, windows
+from benchmarks.baselines.tokens import (
+    Batch,
+    FinePiece,
+    Piece,
+    endless,
+    fine_pieces,
+    pieces,
+    read_split,
+    tokens,
+    windows,
+)
 from music21_lstm.errors import TrainingError
 from music21_lstm.evaluation.baselines import BASELINE_FILE
 from music21_lstm.evaluation.performance_rnn import SHIFT, VELOCITY, PerformanceRnn
@@ -78,7 +88,7 @@ class Measured:
 
 
 def train(
-    trained_on: Sequence[Piece],
+    trained_on: Sequence[FinePiece],
     held_out: Sequence[Piece],
     folder: Path,
     settings: Settings,
@@ -119,7 +129,7 @@ class _Trainer:
     """A training in progress: network, optimiser, clock and history."""
 
     def __init__(
-        self, settings: Settings, trained_on: Sequence[Piece], held_out: Sequence[Piece]
+        self, settings: Settings, trained_on: Sequence[FinePiece], held_out: Sequence[Piece]
     ) -> None:
         self._tf, keras = require_tensorflow()
         self._tf.random.set_seed(settings.seed)
@@ -140,8 +150,9 @@ class _Trainer:
     def _begin(self) -> None:
         """Pieces from their beginnings, in an order of the seed's and of where training is."""
         settings = self._settings
-        rng = np.random.default_rng([settings.seed, len(self.history)])
-        self._batches = windows(endless(self._pieces, rng), settings.streams, settings.window)
+        # Passes that have not been yet: there are fewer than a thousand between two measurements.
+        songs = endless(self._pieces, settings.seed, first=1000 * len(self.history))
+        self._batches = windows(songs, settings.streams, settings.window)
         self._memory = self._network.silence(settings.streams)
 
     def _functions(self) -> tuple[Any, Any]:
@@ -247,8 +258,8 @@ class _Trainer:
         return self._network.variables | optimizer
 
     def _identity(self) -> dict[str, Any]:
-        data = hashlib.sha256(b"".join(notes.tobytes() for _, notes in self._pieces)).hexdigest()
-        return {**asdict(self._settings), "data": data}
+        data = hashlib.sha256("".join(piece.sha256 for piece in self._pieces).encode())
+        return {**asdict(self._settings), "data": data.hexdigest()}
 
 
 class _Sum:
@@ -326,10 +337,10 @@ def main() -> None:
     threading = require_tensorflow()[0].config.threading
     threading.set_intra_op_parallelism_threads(1)
     threading.set_inter_op_parallelism_threads(1)
-    held, trained_on = (
-        pieces([given["data"] / name for name in names], given["workers"])
-        for names in read_split(given["split"]).values()
-    )
+    sides = read_split(given["split"])
+    paths = {side: [given["data"] / name for name in names] for side, names in sides.items()}
+    held = pieces(paths["held"], given["workers"])
+    trained_on = fine_pieces(paths["train"], given["workers"])
     print(
         f"{parameters_of(settings)} parameters, {settings.layers} layers of {settings.units}; "
         f"{len(trained_on)} pieces to train on, {len(held)} held out"

@@ -9,31 +9,42 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from music21_lstm.encoding.performance import Performance
+from music21_lstm.encoding.performance import PLAYED_RESOLUTION, Performance
 from music21_lstm.errors import TrainingError
-from music21_lstm.evaluation.performance_rnn import START, events_of, tokens_of
+from music21_lstm.evaluation.performance_rnn import START, events_of, rows_of, tokens_of
 from music21_lstm.files import read_bytes
-from music21_lstm.generation.scoring import PLAYED_GRID
+from music21_lstm.generation.scoring import PLAYED_GRID, exact_config
+from music21_lstm.model.bases import BASES
 from music21_lstm.model.cache import read_corpus
+from music21_lstm.model.dataset import EventsData
+from music21_lstm.model.pieces import Piece as FinePiece
 from music21_lstm.model.pieces import performance_of
+from music21_lstm.model.settings import EventsSettings
 
-__all__ = ["Batch", "augmented", "endless", "notes_of", "pieces", "read_split", "tokens", "windows"]
+__all__ = [
+    "Batch",
+    "endless",
+    "fine_pieces",
+    "notes_of",
+    "pieces",
+    "read_split",
+    "tokens",
+    "windows",
+]
 
 Ints = NDArray[np.int32]
 Piece = tuple[str, Ints]
 """Name and notes."""
 
-TRANSPOSE = 5
-"""Semitones up and down."""
-
-STRETCH = (0.93, 1.07)
-LOWEST, HIGHEST = 21, 108
-"""The piano's keys, which a transposition does not leave."""
+CHANGES = ("transpose", "stretch", "louder", "humanize")
+"""The settings by which pieces are changed for each pass."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,22 +96,25 @@ def tokens(notes: Ints) -> Ints:
     return tokens_of(tick[order], key[order], np.concatenate([velocity, 0 * velocity])[order])
 
 
-def augmented(notes: Ints, rng: np.random.Generator) -> Ints:
-    """A piece transposed and stretched by chance; a note stays one tick long at least."""
-    onset, end, pitch, velocity = notes.T
-    down = min(TRANSPOSE, max(0, int(pitch.min()) - LOWEST))
-    up = min(TRANSPOSE, max(0, HIGHEST - int(pitch.max())))
-    shift, stretch = rng.integers(-down, up + 1), rng.uniform(*STRETCH)
-    onset = np.rint(onset * stretch)
-    end = np.maximum(onset + 1, np.rint(end * stretch))
-    return np.stack([onset, end, pitch + shift, velocity], axis=1).astype(np.int32)
+def fine_pieces(paths: Iterable[Path], workers: int = 1) -> list[FinePiece]:
+    """The pieces of MIDI files to the millisecond, to be changed before they are put on the grid."""
+    return read_corpus(list(paths), resolution=PLAYED_RESOLUTION, workers=workers)
 
 
-def endless(corpus: Sequence[Piece], rng: np.random.Generator) -> Iterator[Ints]:
-    """The tokens of all pieces again and again, each pass in a new order and augmented anew."""
-    while True:
-        for place in rng.permutation(len(corpus)).tolist():
-            yield tokens(augmented(corpus[place][1], rng))
+def endless(
+    corpus: Sequence[FinePiece], seed: int, first: int = 0, **changes: float
+) -> Iterator[Ints]:
+    """The tokens of all pieces again and again, each pass in a new order and changed anew.
+
+    They are changed as those of the preset ``piano`` are; *changes* are settings of the recipe
+    ``events`` that are other than its own. *first* is the number of the first pass.
+    """
+    settings: Any = {name: BASES["piano"][name] for name in CHANGES} | changes
+    data = EventsData(corpus, EventsSettings(model=exact_config(), seed=seed, **settings))
+    for number in count(first):
+        order = np.random.default_rng([seed, 4, number]).permutation(len(corpus)).tolist()
+        for fields in data.changed(number, order):
+            yield tokens_of(*(column[1:-1] for column in rows_of(fields)))  # no START, no END
 
 
 def windows(songs: Iterable[Ints], streams: int, length: int) -> Iterator[Batch]:

@@ -28,9 +28,18 @@ from music21_lstm.errors import CheckpointError
 from music21_lstm.evaluation.scores import BaselineScore
 from music21_lstm.generation.scoring import exact_config
 from music21_lstm.model.checkpoint import WEIGHTS_FILE
-from music21_lstm.model.features import encode
+from music21_lstm.model.features import Fields, encode
 
-__all__ = ["SHIFT", "START", "TOKENS", "VELOCITY", "PerformanceRnn", "events_of", "tokens_of"]
+__all__ = [
+    "SHIFT",
+    "START",
+    "TOKENS",
+    "VELOCITY",
+    "PerformanceRnn",
+    "events_of",
+    "rows_of",
+    "tokens_of",
+]
 
 TOKENS = 388
 """How many tokens there are to choose from."""
@@ -88,9 +97,12 @@ def events_of(performance: Performance) -> tuple[Ints, Ints, Ints]:
     The canonical events of the factored models at 10 ms and 32 velocities, so that both kinds of
     model explain the same notes. A silence of more than ten seconds counts as ten.
     """
-    grid = exact_config()
-    rows = encode(performance, grid, start=False)
-    return rows.delta.cumsum(dtype=np.int32), rows.key, 4 * np.maximum(rows.velocity - 1, 0)
+    return rows_of(encode(performance, exact_config(), start=False))
+
+
+def rows_of(fields: Fields) -> tuple[Ints, Ints, Ints]:
+    """The same of what is encoded already, with the exact configuration, without START and END."""
+    return fields.delta.cumsum(dtype=np.int32), fields.key, 4 * np.maximum(fields.velocity - 1, 0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -183,9 +183,20 @@ class EventsData:
         louder or softer, and humanized, as the settings say; and of what a user may ask for, each
         window is told some or nothing.
         """
-        rng = np.random.default_rng([self._settings.seed, 3, number])
-        changes = [self._change(piece, rng) for piece in self._pieces]
+        changes, rng = self._changes(number)
         yield from self._batches(self._plan(number), changes, self._settings.window, rng)
+
+    def changed(self, number: int, order: Sequence[int]) -> Iterator[Fields]:
+        """The pieces at the places *order* as epoch *number* changes them, each from START to END."""
+        changes, _ = self._changes(number)
+        return (
+            _fields(self._pieces[place], changes[place], self._settings.model)[0] for place in order
+        )
+
+    def _changes(self, number: int) -> tuple[list[_Change], np.random.Generator]:
+        """How each piece is changed in epoch *number*, and the chance that goes on from there."""
+        rng = np.random.default_rng([self._settings.seed, 3, number])
+        return [self._change(piece, rng) for piece in self._pieces], rng
 
     def whole(self, streams: int = 16, window: int = 512) -> Iterator[Batch]:
         """Every piece from START to END as it is, those of like length together."""
