@@ -32,7 +32,7 @@ PLAYED_SAMPLING = FieldSampling.of(min_p={"key": 0.05}, temperature={"delta": 0.
 """As played of deltas nothing is cut: a chord (delta 0) is likelier than any one of the hundred other
 deltas, which share the rest; cut below a tenth of it, and nothing is left but chords."""
 
-PLAYED_REPETITION = 0.1
+PLAYED_REPETITION = 0.3
 """As played a model may go on for ever with what it has just repeated: without this one piece in some
 dozens ends on one note."""
 
