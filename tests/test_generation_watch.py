@@ -87,11 +87,25 @@ def test_a_loop_costs_more_and_more_to_go_on_with(period):
     for onset, pitch in enumerate(pitches):
         watch.take(NoteOn(10, pitch, 80), 10 * onset)
         costs.append(watch.weary())
-    assert costs[: 128 + period] == [None] * (128 + period)
+    assert costs[: 128 + period] == [{}] * (128 + period)
     goes_on = [30 + i % period for i in range(128 + period + 1, 128 + period + 41)]
-    assert costs[128 + period :] == [(pitch, (i + 1) / 16) for i, pitch in enumerate(goes_on)]
+    assert costs[128 + period :] == [{pitch: (i + 1) / 16} for i, pitch in enumerate(goes_on)]
     watch.take(NoteOn(10, 100, 80), 10 * len(pitches))
-    assert watch.weary() is None
+    assert watch.weary() == {}
+
+
+def test_three_pitches_in_whatever_order_wear_out_and_a_fourth_rests_the_ear():
+    watch, chance = Watch(50), np.random.default_rng(1)
+    assert watch.take(NoteOn(10, 90, 80), 0) is None
+    for onset, pitch in enumerate(chance.choice([60, 64, 67], 200).tolist(), 1):
+        watch.take(NoteOn(10, pitch, 80), 10 * onset)
+        costs = watch.weary()
+        if onset <= 128:
+            assert costs == {}
+        else:
+            assert costs == dict.fromkeys([60, 64, 67], (onset - 128) / 16)
+    watch.take(NoteOn(10, 72, 80), 2010)
+    assert watch.weary() == {}
 
 
 def longest_loop(performance):

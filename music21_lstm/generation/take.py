@@ -105,12 +105,12 @@ class Take:
     def _penalty(self) -> NDArray[np.float32] | None:
         """What each pitch costs because it has been heard enough."""
         penalty = None if self._repeats is None else self._repeats.penalty()
-        weary = None if self._watch is None else self._watch.weary()
-        if weary is None:
+        weary = {} if self._watch is None else self._watch.weary()
+        if not weary:
             return penalty
-        pitch, nats = weary
         found = np.zeros(128, np.float32) if penalty is None else penalty
-        found[pitch] += nats
+        for pitch, nats in weary.items():
+            found[pitch] += nats
         return found
 
     def _forbidden(self, copies: CopyWatch, delta: int) -> NDArray[np.bool_]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 
 import numpy as np
@@ -35,6 +36,10 @@ WEARY_ONSETS = 128
 WEARY_STEP = 16
 """From so many onsets on a loop wears itself out: to go on with it costs a nat more for each 16
 further. One piece in a hundred has so long a loop (4 of 393 piano pieces, no jazz)."""
+
+WEARY_PITCHES = 3
+"""So many onsets on no more pitches than this wear all of them out in the same way. (No real music has
+so many.)"""
 
 SILENCE_SECONDS = 30
 """Without an onset for longer than this is silence; the longest in real music are 15 and 11 s. (Silence
@@ -83,6 +88,9 @@ class Watch:
         self._recent = np.full(LOOP_PERIOD, -1)
         self._repeated = np.zeros(LOOP_PERIOD, np.int64)
         self._loop_onsets, self._loop_period = 0, 1
+        # Which onset was the last of each pitch, the latest at the end; and how many there were.
+        self._last: dict[int, int] = {}
+        self._count = 0
         self._last_onset = 0
         self._tick = self._still = 0
 
@@ -100,12 +108,24 @@ class Watch:
             return silence
         return self._flood(tick) or self._few(event.pitch, tick) or self._loop(event.pitch, tick)
 
-    def weary(self) -> tuple[int, float] | None:
-        """The pitch that would go on with a loop, and how many nats that costs by now."""
+    def weary(self) -> dict[int, float]:
+        """The pitches that have been heard enough, and how many nats each costs by now.
+
+        The one that would go on with a loop, and all of a few that alone have been heard for long.
+        """
+        found: dict[int, float] = {}
         beyond = self._loop_onsets - WEARY_ONSETS
-        if beyond <= 0:
-            return None
-        return int(self._recent[self._loop_period - 1]), beyond / WEARY_STEP
+        if beyond > 0:
+            found[int(self._recent[self._loop_period - 1])] = beyond / WEARY_STEP
+        beyond = self._count - self._before_few() - WEARY_ONSETS
+        if beyond > 0:
+            for pitch in islice(reversed(self._last), WEARY_PITCHES):
+                found[pitch] = max(found.get(pitch, 0.0), beyond / WEARY_STEP)
+        return found
+
+    def _before_few(self) -> int:
+        """The onset after which only the last few pitches have been heard."""
+        return next(islice(reversed(self._last.values()), WEARY_PITCHES, None), 0)
 
     def silence(self, tick: int) -> Collapse | None:
         """Whether no note has started for too long at *tick*."""
@@ -136,6 +156,9 @@ class Watch:
                 why = f"one note for ever: the last {count} onsets have {name}"
                 found = found or Collapse("one note", why, tick)
         self._pitches.append(pitch)
+        self._count += 1
+        self._last.pop(pitch, None)
+        self._last[pitch] = self._count
         return found
 
     def _loop(self, pitch: int, tick: int) -> Collapse | None:
