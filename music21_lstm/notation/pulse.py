@@ -8,7 +8,7 @@ import numpy.typing as npt
 from music21_lstm.encoding.events import SetTempo, TimeSignature
 from music21_lstm.encoding.performance import DEFAULT_MPQN, PLAYED_RESOLUTION, Performance
 
-__all__ = ["has_other_pulse"]
+__all__ = ["FEWEST", "has_other_pulse"]
 
 _OTHERS = (
     *(2 / 3, 3 / 4, 3 / 5, 4 / 5, 5 / 6, 5 / 8, 8 / 9, 9 / 10),
@@ -26,7 +26,7 @@ _NEAR = 0.008
 _MOST_ASIDE = 0.25
 """Of another beat no more onsets than this may stand on no part: then it is no even tempo either."""
 
-_FEWEST = 32
+FEWEST = 32
 """Onsets; of fewer nothing can be said."""
 
 _PLAINER, _PLAINER_PLAYED = 0.9, 0.3
@@ -56,7 +56,7 @@ def has_other_pulse(performance: Performance) -> bool:
     if any(_tells(event, played) for event in performance.events):
         return False
     onsets = np.unique([note.onset for note in performance.notes])
-    if len(onsets) < _FEWEST:
+    if len(onsets) < FEWEST:
         return False
     places = onsets / performance.resolution
     if _of_thirds(places) > _MOST_THIRDS:

@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from music21_lstm.encoding.performance import Performance, PerformedNote
+from music21_lstm.encoding.performance import PLAYED_RESOLUTION, Performance, PerformedNote
 from music21_lstm.notation.bars import Section, locate, shorten
 from music21_lstm.notation.metre import UNIT
-from music21_lstm.notation.pulse import has_other_pulse
+from music21_lstm.notation.pulse import FEWEST, has_other_pulse
 
 __all__ = ["Placed", "Window", "is_aligned", "is_clocked", "place_notes"]
 
@@ -85,10 +85,13 @@ def is_clocked(performance: Performance) -> bool:
     """Whether it was played near the beats of its ticks, as to a click, but not on them.
 
     By the mean direction of the onsets on a circle of one sixteenth (or triplet) of the quarter: it
-    must point to the grid (Rayleigh's test with a known direction, Mardia and Jupp 2000).
+    must point to the grid (Rayleigh's test with a known direction, Mardia and Jupp 2000). In music *as
+    played* the ticks' quarter means nothing, so that a few onsets near it say nothing either: an even
+    90 is near its triplets for a dozen chords.
     """
     onsets = np.unique([note.onset for note in performance.notes])
-    if not len(onsets):
+    fewest = FEWEST if performance.resolution == PLAYED_RESOLUTION else 1
+    if len(onsets) < fewest:
         return False
     angles = 2 * np.pi * onsets / performance.resolution
     towards = max(float(np.cos(angles * parts).mean()) for parts in (2, 3, 4))
