@@ -15,6 +15,7 @@ from music21_lstm.encoding import NoteOff, NoteOn, Performance
 from music21_lstm.encoding.midi import read_midi
 from music21_lstm.encoding.notetext import token_of
 from music21_lstm.errors import TrainingError
+from music21_lstm.model.changes import humanized
 from music21_lstm.model.config import END, START, STEER_ROWS, EventsConfig, played_edges
 from music21_lstm.model.context import observe
 from music21_lstm.model.corpora import chorales
@@ -22,7 +23,6 @@ from music21_lstm.model.dataset import (
     EventsData,
     PostData,
     digest_of,
-    humanized,
     pieces_for,
     vocabulary_of,
 )

@@ -101,7 +101,7 @@ def events_of(performance: Performance) -> tuple[Ints, Ints, Ints]:
 
 
 def rows_of(fields: Fields) -> tuple[Ints, Ints, Ints]:
-    """The same of what is encoded already, with the exact configuration, without START and END."""
+    """The same, row by row, of what is encoded already, with the exact configuration."""
     return fields.delta.cumsum(dtype=np.int32), fields.key, 4 * np.maximum(fields.velocity - 1, 0)
 
 

@@ -7,7 +7,7 @@ music as played, two quarters a second: music as written has no tempo that the m
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
@@ -83,8 +83,6 @@ class Watch:
     def __init__(self, resolution: int) -> None:
         self._a_second = QUARTERS_A_SECOND * resolution
         self._onsets: deque[int] = deque(maxlen=FLOOD_ONSETS)
-        self._pitches: deque[int] = deque(maxlen=max(count for count, _ in FEW_PITCHES))
-        self._windows = [(count, most, Counter[int]()) for count, most in FEW_PITCHES]
         self._recent = np.full(LOOP_PERIOD, -1)
         self._repeated = np.zeros(LOOP_PERIOD, np.int64)
         self._loop_onsets, self._loop_period = 0, 1
@@ -117,15 +115,15 @@ class Watch:
         beyond = self._loop_onsets - WEARY_ONSETS
         if beyond > 0:
             found[int(self._recent[self._loop_period - 1])] = beyond / WEARY_STEP
-        beyond = self._count - self._before_few() - WEARY_ONSETS
+        beyond = self._run(WEARY_PITCHES) - WEARY_ONSETS
         if beyond > 0:
             for pitch in islice(reversed(self._last), WEARY_PITCHES):
                 found[pitch] = max(found.get(pitch, 0.0), beyond / WEARY_STEP)
         return found
 
-    def _before_few(self) -> int:
-        """The onset after which only the last few pitches have been heard."""
-        return next(islice(reversed(self._last.values()), WEARY_PITCHES, None), 0)
+    def _run(self, most: int) -> int:
+        """How many of the last onsets, in a row, have so many pitches at most."""
+        return self._count - next(islice(reversed(self._last.values()), most, None), 0)
 
     def silence(self, tick: int) -> Collapse | None:
         """Whether no note has started for too long at *tick*."""
@@ -143,23 +141,16 @@ class Watch:
         return Collapse("density", f"a flood: {FLOOD_ONSETS} notes in {seconds:.1f} s", tick)
 
     def _few(self, pitch: int, tick: int) -> Collapse | None:
-        found = None
-        for count, most, counter in self._windows:
-            if len(self._pitches) >= count:
-                gone = self._pitches[-count]
-                counter[gone] -= 1
-                if not counter[gone]:
-                    del counter[gone]
-            counter[pitch] += 1
-            if len(self._pitches) >= count - 1 and len(counter) <= most:
-                name = "one pitch" if len(counter) == 1 else f"{len(counter)} pitches"
-                why = f"one note for ever: the last {count} onsets have {name}"
-                found = found or Collapse("one note", why, tick)
-        self._pitches.append(pitch)
         self._count += 1
         self._last.pop(pitch, None)
         self._last[pitch] = self._count
-        return found
+        for count, most in FEW_PITCHES:
+            if self._run(most) >= count:
+                heard = sum(last > self._count - count for last in self._last.values())
+                name = "one pitch" if heard == 1 else f"{heard} pitches"
+                why = f"one note for ever: the last {count} onsets have {name}"
+                return Collapse("one note", why, tick)
+        return None
 
     def _loop(self, pitch: int, tick: int) -> Collapse | None:
         """How many of the last onsets are each the same as the one so many onsets before."""

@@ -26,7 +26,6 @@ __all__ = [
     "observe",
     "recall_rows",
     "rows_seen",
-    "wait_row",
 ]
 
 Codes = NDArray[np.uint8]
@@ -70,28 +69,27 @@ def clock_of_next(ticks: NDArray[np.int64], out: Codes) -> Codes:
     return _CODES_OF_NEXT.take(ticks, None, out, "clip")
 
 
-def wait_row(known: bool, due: int, config: EventsConfig) -> int:
-    """The row of the embedding for a note that is *due* in so many grid ticks; 0 if none is known."""
-    return bisect_right(config.delta_edges, due) if known else 0
-
-
 def recall_rows(recall: Recall, tick: int, config: EventsConfig) -> list[int]:
     """The rows of the embeddings of recall, in their order."""
     length, pitch, due, level = recall.rows(tick)
-    found = [length, pitch, wait_row(length > 0, due, config), level]
+    found = [length, pitch, _wait_row(due, config) if length else 0, level]
     if config.ends:
-        end = recall.end(tick)
-        found += _note_rows(end, config)
+        found += _note_rows(recall.end(tick), config)
     if config.tolerant:
-        later = recall.later(tick)
-        for place in range(AHEAD - 1):
-            found += _note_rows(later[place] if place < len(later) else None, config)
+        later = [*recall.later(tick), *[None] * AHEAD]
+        for note in later[: AHEAD - 1]:
+            found += _note_rows(note, config)
     return found
 
 
 def _note_rows(note: tuple[int, int] | None, config: EventsConfig) -> tuple[int, int]:
     """The rows of a pitch and of when it is due; 0 where there is none."""
-    return (0, 0) if note is None else (1 + note[0], wait_row(True, note[1], config))
+    return (0, 0) if note is None else (1 + note[0], _wait_row(note[1], config))
+
+
+def _wait_row(due: int, config: EventsConfig) -> int:
+    """The row of the embedding for a note that is *due* in so many grid ticks."""
+    return bisect_right(config.delta_edges, due)
 
 
 def rows_seen(config: EventsConfig) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from music21_lstm.encoding.notetext import text_of, token_of
 from music21_lstm.encoding.performance import PLAYED_RESOLUTION, Performance
 from music21_lstm.errors import TrainingError
+from music21_lstm.model.changes import Change, drawn_for, fields_of
 from music21_lstm.model.config import STEER_ROWS, EventsConfig, embeddings
 from music21_lstm.model.context import observe
-from music21_lstm.model.features import Bars, Fields, encode_notes
+from music21_lstm.model.features import Fields
 from music21_lstm.model.pieces import Piece, piece_of
 from music21_lstm.model.settings import EventsSettings, PostSettings
 from music21_lstm.model.steering import measured
@@ -30,14 +31,12 @@ __all__ = [
     "Pieces",
     "PostData",
     "digest_of",
-    "humanized",
     "pieces_for",
     "vocabulary_of",
 ]
 
 Batch = dict[str, NDArray[np.generic]]
 Pieces = Sequence[tuple[str, Performance]]
-Ints = NDArray[np.int32]
 
 _PART = 8192
 """So many events are gone through in one go: a piece that is longer is cut into parts, so that no
@@ -46,18 +45,6 @@ stream goes on long after the others. What is seen of the piece at a part's star
 _LEAST = 16
 """Where a piece is longer than what falls to a stream, parts are of half of that, so that all streams
 have as much to do; but of so many windows at least."""
-
-_APART = (3.0, 18.0)
-"""How far a person's chords come apart: the standard deviation of onsets in milliseconds, from to."""
-
-_TOUCH = 3.5
-"""The standard deviation of a person's velocities about what was meant."""
-
-_TOGETHER = 0.1
-"""Where more of the notes than this stand at the tick of the one before, the music was sequenced."""
-
-LOWEST, HIGHEST = 21, 108
-"""The keys of a piano: a transposition goes no further, unless the piece does."""
 
 
 def digest_of(performance: Performance) -> str:
@@ -83,21 +70,6 @@ def pieces_for(pieces: Pieces, config: EventsConfig) -> list[Piece]:
         )
         for name, performance in pieces
     ]
-
-
-@dataclass(frozen=True, slots=True)
-class _Change:
-    """How a piece is changed for an epoch: semitones up, times longer, velocities louder.
-
-    *apart*: how far the notes of a chord come apart, as a standard deviation in ticks of the piece
-    (0: not at all), drawn by *seed*.
-    """
-
-    shift: int = 0
-    stretch: float = 1.0
-    louder: int = 0
-    apart: float = 0.0
-    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +109,7 @@ class EventsData:
         silent = [piece.name for piece in pieces if not len(piece)]
         if silent:
             raise TrainingError(f"{silent[0]}: no notes to train on; leave it out")
-        lengths = [len(_fields(piece, _Change(), settings.model)[0]) - 1 for piece in pieces]
+        lengths = [len(fields_of(piece, Change(), settings.model)[0]) - 1 for piece in pieces]
         share, most = sum(lengths) // settings.batch_size, _PART
         if max(lengths, default=0) > share:
             most = min(_PART, max(_LEAST * settings.window, share // 2))
@@ -151,7 +123,7 @@ class EventsData:
     @property
     def pieces(self) -> Iterator[Fields]:
         """Every piece as it is, from START to END."""
-        return (_fields(piece, _Change(), self._settings.model)[0] for piece in self._pieces)
+        return (fields_of(piece, Change(), self._settings.model)[0] for piece in self._pieces)
 
     def steps(self, number: int) -> int:
         """How many batches epoch *number* has."""
@@ -190,13 +162,14 @@ class EventsData:
         """The pieces at the places *order* as epoch *number* changes them, each from START to END."""
         changes, _ = self._changes(number)
         return (
-            _fields(self._pieces[place], changes[place], self._settings.model)[0] for place in order
+            fields_of(self._pieces[place], changes[place], self._settings.model)[0]
+            for place in order
         )
 
-    def _changes(self, number: int) -> tuple[list[_Change], np.random.Generator]:
+    def _changes(self, number: int) -> tuple[list[Change], np.random.Generator]:
         """How each piece is changed in epoch *number*, and the chance that goes on from there."""
         rng = np.random.default_rng([self._settings.seed, 3, number])
-        return [self._change(piece, rng) for piece in self._pieces], rng
+        return [drawn_for(piece, self._settings, rng) for piece in self._pieces], rng
 
     def whole(self, streams: int = 16, window: int = 512) -> Iterator[Batch]:
         """Every piece from START to END as it is, those of like length together."""
@@ -204,26 +177,12 @@ class EventsData:
         whole.sort(key=len)
         for first in range(0, len(whole), streams):
             plan = [[part] for part in whole[first : first + streams]]
-            yield from self._batches(plan, [_Change()] * len(self._pieces), window, None)
-
-    def _change(self, piece: Piece, rng: np.random.Generator) -> _Change:
-        settings = self._settings
-        low, high = int(piece.notes[:, 2].min()), int(piece.notes[:, 2].max())
-        down = max(-settings.transpose, min(0, LOWEST - low))
-        up = min(settings.transpose, max(0, HIGHEST - high))
-        shift = int(rng.integers(down, up + 1))
-        stretch = float(rng.uniform(1 - settings.stretch, 1 + settings.stretch))
-        louder = int(rng.integers(-settings.louder, settings.louder + 1))
-        change = _Change(shift, stretch, louder)
-        if settings.humanize and rng.random() < settings.humanize and _sequenced(piece):
-            apart, seed = float(rng.uniform(*_APART)), int(rng.integers(2**32))
-            change = replace(change, apart=apart, seed=seed)
-        return change
+            yield from self._batches(plan, [Change()] * len(self._pieces), window, None)
 
     def _batches(
         self,
         plan: Sequence[Sequence[_Part]],
-        changes: Sequence[_Change],
+        changes: Sequence[Change],
         window: int,
         rng: np.random.Generator | None,
     ) -> Iterator[Batch]:
@@ -256,9 +215,9 @@ class _Script:
     """A piece as a stream goes through it."""
 
     def __init__(
-        self, piece: Piece, part: _Part, change: _Change, config: EventsConfig, *, measure: bool
+        self, piece: Piece, part: _Part, change: Change, config: EventsConfig, *, measure: bool
     ) -> None:
-        fields, notes = _fields(piece, change, config)
+        fields, notes = fields_of(piece, change, config)
         if config.has_velocity and len(np.unique(piece.notes[:, 3])) == 1:
             # What has one velocity throughout teaches nothing of velocity: it is told to have none.
             fields.velocity[:] = 0
@@ -292,53 +251,6 @@ class _Script:
                 if told[1 + column]:
                     batch[f"steer_{name}"][:kept, stream] = self._wishes[rows, column]
         return self._at < self._planned
-
-
-def _sequenced(piece: Piece) -> bool:
-    """Whether the notes of chords are struck at the very same tick, as no person does."""
-    return float(np.mean(np.diff(piece.notes[:, 0]) == 0)) > _TOGETHER if len(piece) > 1 else False
-
-
-def humanized(notes: Ints, apart: float, seed: int) -> Ints:
-    """*notes*, (N, 4) of onset, end, pitch and velocity, as a person would strike them.
-
-    Onsets move by a standard deviation of *apart* ticks, durations by twice as much, velocities by
-    3.5; a note lasts as long as *apart* at least. They are in order of onset and pitch again.
-
-    >>> chord = np.array([[0, 500, 60, 64], [0, 500, 64, 64]], np.int32)
-    >>> onsets = humanized(chord, 10.0, seed=1)[:, 0]
-    >>> bool(onsets[0] < onsets[1] < 60)
-    True
-    """
-    rng = np.random.default_rng(seed)
-    onsets, ends, pitches, velocities = notes.T.astype(np.float64)
-    late = rng.normal(0, apart, len(notes))
-    first = np.maximum(0, onsets + late)
-    last = np.maximum(first + apart, ends + late + rng.normal(0, 2 * apart, len(notes)))
-    level = np.clip(velocities + rng.normal(0, _TOUCH, len(notes)), 1, 127)
-    found: Ints = np.rint(np.stack([first, last, pitches, level], axis=1)).astype(np.int32)
-    return found[np.lexsort((found[:, 2], found[:, 0]))]
-
-
-def _fields(
-    piece: Piece, change: _Change, config: EventsConfig
-) -> tuple[Fields, NDArray[np.int64]]:
-    """A *piece*, changed, from START to END; and its notes on the grid."""
-    scale = change.stretch * config.resolution / piece.resolution
-
-    def grid(ticks: Ints) -> NDArray[np.int64]:
-        rounded: NDArray[np.int64] = np.floor(ticks * scale + 0.5).astype(np.int64)
-        return rounded
-
-    played = humanized(piece.notes, change.apart, change.seed) if change.apart else piece.notes
-    notes = played.astype(np.int64)
-    notes[:, :2] = grid(played[:, :2])
-    notes[:, 2] = np.clip(notes[:, 2] + change.shift, 0, 127)
-    notes[:, 3] = np.clip(notes[:, 3] + change.louder, 1, 127)
-    metre = [(round(tick * scale), over, under) for tick, over, under in piece.metre.tolist()]
-    pedal = list(zip(grid(piece.pedal[:, 0]).tolist(), piece.pedal[:, 1].tolist(), strict=True))
-    bars = Bars.of_metre(metre, config)
-    return encode_notes(notes, bars, config, pedal=pedal, end=True), notes
 
 
 def _blank(config: EventsConfig, nexts: Sequence[str], window: int, streams: int) -> Batch:

@@ -101,7 +101,8 @@ class Recall:
         self.velocities.append(velocity)
         self._sounding[pitch] = len(self._ends)
         self._ends.append(-1)
-        follows = self._follow(tick, pitch) | self._seek(tick)
+        follows = self._follow(tick, pitch)
+        follows = self._seek(tick) or follows
         if self.place == len(pitches):  # all that there is has been heard again
             self._lose()
         if follows and self._ends[self._latest] >= 0:
