@@ -87,7 +87,7 @@ def main() -> None:
         for count in (1, STREAMS):
             ours(generator, count, 100, 0)
         share = bound(groups["needed"], STREAMS) / bound(groups["needed"])
-        print(f"  products of {STREAMS} vectors at once: {share:.1f} times the bound, on one core")
+        print(f"  np.dot of {STREAMS} vectors at once: {share:.1f} times the bound, on one core")
         rows = []
         for seed in range(ROUNDS):
             every, some = (bound(group) for group in groups.values())

@@ -19,6 +19,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from music21_lstm.generation.products import Kernel
 from music21_lstm.model.checkpoint import Checkpoint
 from music21_lstm.model.config import (
     AGE_PLANES,
@@ -58,7 +59,7 @@ class Head:
     *nexts*: what the parts of the event that are said by now add to the hidden layer, as tables.
     """
 
-    hidden: Floats
+    hidden: Kernel
     nexts: Mapping[str, Floats]
     kernel: Floats
     bias: Floats
@@ -77,12 +78,12 @@ class Weights:
     names: tuple[str, ...]
     starts: tuple[int, ...]
     table: Floats
-    layers: tuple[Floats, ...]
+    layers: tuple[Kernel, ...]
     biases: tuple[Floats, ...]
     heads: Mapping[str, Head]
-    both: Floats
+    both: Kernel
     """The hidden kernels of delta and key side by side: those are asked of every event."""
-    planes: Floats
+    planes: Kernel
     """What adds to the key's hidden layer: 128 ages, then two traces of each pitch."""
     ages: Floats
     """The age, (bins, codes), of a pitch that was struck so long ago, so much later."""
@@ -100,13 +101,17 @@ class Weights:
         arranged = {name: _head(config, arrays, name, heads[name]) for name in heads}
         return cls(
             config, names, starts, table,
-            layers=tuple(_layer(arrays, layer) for layer in range(config.layers)),
+            layers=tuple(Kernel(_layer(arrays, layer)) for layer in range(config.layers)),
             biases=tuple(
                 gates_arranged(arrays[f"lstm_{layer}/bias"]) for layer in range(config.layers)
             ),
             heads=arranged,
-            both=np.concatenate([arranged["delta"].hidden, arranged["key"].hidden], axis=1),
-            planes=_planes(heads["key"]) if config.ages else np.zeros((0, 0), np.float32),
+            both=Kernel(
+                np.concatenate([arranged[name].hidden.values for name in ("delta", "key")], axis=1)
+            ),
+            planes=Kernel(
+                _planes(heads["key"]) if config.ages else np.zeros((0, 0), np.float32)
+            ),
             ages=np.log1p(TIMES + edges) / AGE_SCALE,
             fades=np.tile(np.exp(edges / -_FADES), 128),
         )  # fmt: skip
@@ -178,7 +183,9 @@ def _head(config: EventsConfig, arrays: Arrays, name: str, parts: Mapping[str, F
         if part.startswith("next_")
     }
     return Head(
-        _hearing(arrays, config.layers - 1, arrays[f"head_{name}/hidden/kernel"][: config.units]),
+        Kernel(
+            _hearing(arrays, config.layers - 1, arrays[f"head_{name}/hidden/kernel"][: config.units])
+        ),
         nexts,
         np.ascontiguousarray(arrays[f"head_{name}/logits/kernel"]),
         arrays[f"head_{name}/logits/bias"],

@@ -139,16 +139,16 @@ class EventCells:
         Rows of the last names may be missing.
         """
         self._sum(events, sounding)
-        np.dot(self._heard[0], self.weights.layers[0], self._product)
+        self.weights.layers[0].times(self._heard[0], self._product)
         np.add(self._product, self._gates, self._layers[0].gates)
         self._layers[0].step(self._outs[0])
         self._norm(0)
         for layer in range(1, len(self._layers)):
-            np.dot(self._heard[layer], self.weights.layers[layer], self._product)
+            self.weights.layers[layer].times(self._heard[layer], self._product)
             np.add(self._product, self.weights.biases[layer], self._layers[layer].gates)
             self._layers[layer].step(self._outs[layer])
             self._norm(layer)
-        np.dot(self._given[-1], self.weights.both, self._both)
+        self.weights.both.times(self._given[-1], self._both)
         np.add(self._both, self._of_both, self._seen)
         if self.config.ages and since is not None:
             np.copyto(self._sounding, sounding)
@@ -192,7 +192,7 @@ class EventCells:
             np.add(hidden, _rows(nexts["next_remaining"], remaining), hidden)
         if self.config.ages:
             self._age(delta)
-            np.add(hidden, np.dot(self._planes, self.weights.planes), hidden)
+            np.add(hidden, self.weights.planes.times(self._planes), hidden)
         np.maximum(hidden, _ZERO, out=hidden)
         return self._logits("key", hidden)
 
@@ -226,7 +226,7 @@ class EventCells:
         out, adds = self._given[-1], self._adds[:, place : place + self._width]
         if streams is not None and len(streams) < len(out):
             out, adds = out[streams], adds[streams]
-        hidden: Floats = np.dot(out, found.hidden)
+        hidden = found.hidden.times(out)
         np.add(hidden, adds, hidden)
         np.add(hidden, _rows(found.nexts["next_key"], key), hidden)
         np.add(hidden, _rows(found.nexts["next_delta"], delta), hidden)

@@ -6,11 +6,9 @@ import copy
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Any
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
 from music21_lstm.encoding.performance import Performance
 from music21_lstm.errors import GenerationError
@@ -25,6 +23,7 @@ from music21_lstm.generation.joining import (
 )
 from music21_lstm.generation.length import Length
 from music21_lstm.generation.originality import CopyWatch
+from music21_lstm.generation.products import blas
 from music21_lstm.generation.repetition import Repeats
 from music21_lstm.generation.request import Request, first_seed, metre_of
 from music21_lstm.generation.sampling import FieldSampling
@@ -221,12 +220,7 @@ def ranked(found: Sequence[Variation]) -> list[Variation]:
     )
 
 
-@cache
-def _threads() -> ThreadpoolController:
-    return ThreadpoolController()
-
-
 def one_thread() -> AbstractContextManager[Any]:
     """Hold BLAS to one thread: for few streams' small products more are much slower."""
-    limiter: AbstractContextManager[Any] = _threads().limit(limits=1, user_api="blas")
+    limiter: AbstractContextManager[Any] = blas().limit(limits=1, user_api="blas")
     return limiter
