@@ -184,7 +184,9 @@ def _head(config: EventsConfig, arrays: Arrays, name: str, parts: Mapping[str, F
     }
     return Head(
         Kernel(
-            _hearing(arrays, config.layers - 1, arrays[f"head_{name}/hidden/kernel"][: config.units])
+            _hearing(
+                arrays, config.layers - 1, arrays[f"head_{name}/hidden/kernel"][: config.units]
+            )
         ),
         nexts,
         np.ascontiguousarray(arrays[f"head_{name}/logits/kernel"]),
