@@ -10,6 +10,8 @@ ALL = (
     "streams16",
     "training",
     "collapse",
+    "steering",
+    "dwelling",
     "startup",
     "million",
     "musicxml",

@@ -14,6 +14,8 @@ from music21_lstm.encoding.midi import midi_bytes, read_midi
 from music21_lstm.encoding.notetext import performance_of, text_of
 from music21_lstm.errors import GenerationError
 from music21_lstm.generation import Generator, Steering
+from music21_lstm.generation.cell import EventCells
+from music21_lstm.generation.guided import GuidedCells
 from music21_lstm.generation.index import INDEX_FILE, build_index
 from music21_lstm.generation.length import Length
 from music21_lstm.generation.take import Take
@@ -22,6 +24,7 @@ from music21_lstm.generation.wishes import Wishes
 from music21_lstm.model import presets
 from music21_lstm.model.checkpoint import Checkpoint
 from music21_lstm.model.config import EventsConfig, array_shapes, played_edges
+from music21_lstm.model.context import rows_seen
 
 DATA = Path(__file__).parent / "data"
 ALL = {"ages": True, "recall": True, "steering": True, "units": 16, "head_units": 8, "layers": 1}
@@ -157,6 +160,8 @@ def test_measures_of_wishes_are_counted_from_the_next_bar_line():
         ({"steer": "C major"}, "give a Steering"),
         ({"steer": [(2, Steering()), (1, Steering())]}, "must rise from 0 on"),
         ({"steer": [(-1, Steering())]}, "must rise from 0 on"),
+        ({"guidance": -1, "key": "C"}, "guidance is -1; it must be a number from 0 to 10"),
+        ({"guidance": "much"}, "guidance is 'much'"),
         ({"max_copy": 8}, "came without an index"),
     ],
 )
@@ -164,6 +169,56 @@ def test_wishes_that_make_no_sense_are_refused_in_one_line(piano, options, messa
     with pytest.raises(GenerationError, match=message) as caught:
         piano.perform(notes=3, seed=1, **options)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("guidance", [0.0, 1.0, 2.5])
+@pytest.mark.parametrize("streams", [[0], [0, 0, 0]])
+def test_guided_logits_are_what_told_nothing_gives_and_what_the_wish_changes(
+    piano, guidance, streams
+):
+    checkpoint = piano.checkpoint
+    names = rows_seen(checkpoint.config)
+    told, untold = (EventCells(checkpoint.config, checkpoint.arrays) for _ in range(2))
+    guided = GuidedCells(
+        EventCells(checkpoint.config, checkpoint.arrays), streams, len(names), guidance
+    )
+    random = np.random.default_rng(1)
+    for turn in range(4):
+        event, wish = [*random.integers(0, 3, len(names)).tolist()], [3, 1, 2, 5]
+        sounding = (random.random((1, 128)) < 0.1).astype(np.uint8)
+        since = random.integers(0, 90, (1, 128)).astype(np.uint8)
+        told.hear([[*event, *wish]], sounding, since)
+        untold.hear([event], sounding, since)
+        count = len(streams)
+        guided.hear(
+            [[*event, *wish]] * count, np.tile(sounding, (count, 1)), np.tile(since, (count, 1))
+        )
+        if turn == 2:
+            streams = streams[:1]
+            guided = guided.chosen(streams)
+        asked = {
+            "delta_logits": (), "key_logits": ([4], [], []),
+            "velocity_logits": ([200], [4]), "pedal_logits": ([200], [4]),
+        }  # fmt: skip
+        for name, given in asked.items():
+            both = [getattr(cells, name)(*given).astype(float)[0] for cells in (told, untold)]
+            with_wish, without = (each - np.log(np.exp(each).sum()) for each in both)
+            found = getattr(guided, name)(*(rows * len(streams) for rows in given))
+            assert found.shape == (len(streams), len(without))
+            assert np.allclose(found, without + guidance * (with_wish - without), atol=1e-4)
+
+
+def test_the_more_guidance_the_more_the_wish_is_followed(piano, written):
+    for generator, wish in ((piano, {"velocity": 30}), (written, {"key": "f# minor"})):
+        plain = generator.perform(notes=30, seed=1, watch=False)
+        assert generator.perform(notes=30, seed=1, watch=False, guidance=5) == plain
+        assert generator.perform(notes=30, seed=1, watch=False, guidance=0, **wish) == plain
+    trained = ml.load("piano")
+    loud = []
+    for guidance in (1, 2):
+        pieces = trained.perform(seconds=8, seed=0, count=4, velocity=95, guidance=guidance)
+        loud.append(np.mean([note.velocity for piece in pieces for note in piece.notes]))
+    assert loud[1] > loud[0] + 5
 
 
 def test_a_model_that_has_not_learned_a_wish_says_so(written):

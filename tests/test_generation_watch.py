@@ -178,6 +178,23 @@ def test_a_run_costs_from_its_eighth_onset_on_and_more_the_longer_it_gets():
     assert costs == [0] * 7 + [0.5, 1.0, 1.5]
 
 
+def test_a_pitch_costs_from_its_sixth_onset_of_the_last_32_on_until_it_is_heard_less():
+    others = [48, 50, 52, 53, 55, 57, 59, 72, 74, 76, 77, 79, 81, 83, 84, 86, 88, 89, 91]
+    repeats = Repeats(0.5)
+    costs = []
+    for other in others[:9]:  # the 60 among other pitches: no passage comes back
+        for pitch in (60, other):
+            repeats.take(pitch)
+        penalty = repeats.penalty()
+        costs.append(0.0 if penalty is None else float(penalty[60]))
+        assert penalty is None or np.count_nonzero(penalty) == 1
+    assert costs == [0, 0, 0, 0, 0, 0.5, 1.0, 1.5, 2.0]
+    for pitch in [*others[9:], *others]:
+        repeats.take(pitch)
+    penalty = repeats.penalty()
+    assert penalty is None or penalty[60] == 0
+
+
 def test_no_strength_costs_nothing():
     assert Repeats(0, [60] * 100).penalty() is None
 

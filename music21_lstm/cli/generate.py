@@ -91,6 +91,13 @@ def generate(
     register: Annotated[
         float | None, typer.Option(help="The mean pitch; 60 is C4.", rich_help_panel=_WISHES)
     ] = None,
+    guidance: Annotated[
+        float | None,
+        typer.Option(
+            help="How many times over the four are followed; 1: as the model would, usually 1.5.",
+            rich_help_panel=_WISHES,
+        ),
+    ] = None,
     max_copy: Annotated[
         int | None,
         typer.Option(help="No longer run of notes that stands in the training set; 8 or more."),
@@ -136,8 +143,9 @@ def generate(
         notes=notes, measures=measures, seconds=seconds, until_end=until_end,
         **sampling_of(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p),
         repetition=repetition, key=key, density=density, velocity=velocity_level,
-        register=register, max_copy=max_copy, watch=not no_watch, retries=retries, seed=seed,
-        time_signature=time_signature, include_primer=not without_primer,
+        register=register, guidance=guidance, max_copy=max_copy, watch=not no_watch,
+        retries=retries, seed=seed, time_signature=time_signature,
+        include_primer=not without_primer,
     )  # fmt: skip
     facts = []
     for one, each in zip(found, numbered, strict=True):

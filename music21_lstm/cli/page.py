@@ -113,8 +113,8 @@ def _improvised(text: str, printer: Printer) -> list[Piece]:
         asked["primer"], asked["primer_measures"], asked["track"], asked["percussion"], printer
     )
     same = (
-        "events notes measures seconds until_end repetition key density register max_copy retries "
-        "seed time_signature"
+        "events notes measures seconds until_end repetition key density register guidance "
+        "max_copy retries seed time_signature"
     )
     options: dict[str, Any] = {name: asked[name] for name in same.split()}
     for name in ("temperature", "top_k", "top_p", "min_p"):

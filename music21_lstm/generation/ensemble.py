@@ -15,6 +15,7 @@ from music21_lstm.encoding.performance import Performance
 from music21_lstm.errors import GenerationError
 from music21_lstm.generation.cell import EventCells
 from music21_lstm.generation.grammar import NEVER, Allowed, avoid_keys
+from music21_lstm.generation.guided import Cells, GuidedCells
 from music21_lstm.generation.joining import PLAYED_QUARTERS_A_SECOND, is_played
 from music21_lstm.generation.players import PostPlayer
 from music21_lstm.generation.sampling import FieldSampling, Sampling, draws
@@ -22,7 +23,7 @@ from music21_lstm.generation.take import Ask, Step
 from music21_lstm.generation.wishes import Steer, Wishes, pairs_of
 from music21_lstm.model.checkpoint import Checkpoint
 from music21_lstm.model.config import END, KEYS, EventsConfig, ModelConfig, PostConfig
-from music21_lstm.model.context import observe
+from music21_lstm.model.context import observe, rows_seen
 from music21_lstm.model.features import Fields, bar_ticks, encode, gridded, velocity_of
 from music21_lstm.model.pedal import SUSTAIN, legal_gestures, offsets
 from music21_lstm.model.tracker import Abreast, Tracker
@@ -67,11 +68,12 @@ def ensemble_of(
     metre: TimeSignature,
     dice: Sequence[np.random.Generator],
     steer: Steer | None = None,
+    guidance: float = 1.0,
 ) -> Ensemble:
     """As many streams as *dice*, after they have heard *primer*; *metre* is for none.
 
     *steer* is what is asked of the music, from the primer's end on: its times are in seconds for a
-    model of played time, else in full measures. Raises
+    model of played time, else in full measures; *guidance* how many times over it is followed. Raises
     :class:`~music21_lstm.errors.GenerationError` if the model has not learned that.
     """
     config = checkpoint.config
@@ -80,7 +82,7 @@ def ensemble_of(
     if isinstance(config, PostConfig):
         # Without a primer each draws its opening with its own dice.
         return _Soloists([PostPlayer(checkpoint, config, primer, metre, each) for each in dice])
-    return EventEnsemble(checkpoint, config, primer, metre, dice, steer)
+    return EventEnsemble(checkpoint, config, primer, metre, dice, steer, guidance)
 
 
 def _check_steerable(config: ModelConfig, steer: Steer) -> None:
@@ -109,6 +111,7 @@ class EventEnsemble:
         metre: TimeSignature,
         dice: Sequence[np.random.Generator],
         steer: Steer | None,
+        guidance: float = 1.0,
     ) -> None:
         self._config, self._dice = config, dice
         self._velocity = DEFAULT_VELOCITY
@@ -130,15 +133,18 @@ class EventEnsemble:
         if is_played(config):
             unit, first = float(PLAYED_QUARTERS_A_SECOND * self.resolution), 0
         self._wishes = Wishes() if steer is None else Wishes.of(steer, unit, first)
-        if primer is None:
-            self._abreast = Abreast([tracker])
-            self._cells = cells
-            self._hear()
-        else:
+        if primer is not None:
             self._listen(cells, encode(primer, config))
+        everyone = [0] * len(dice)
         self._live = list(range(len(dice)))
-        self._cells = cells.chosen([0] * len(dice))
+        self._cells: Cells = (
+            cells.chosen(everyone)
+            if guidance == 1 or not self._wishes.asked
+            else GuidedCells(cells, everyone, len(rows_seen(config)), guidance)
+        )
         self._stand([copy.deepcopy(tracker, {id(config): config}) for _ in dice])
+        if primer is None:
+            self._hear()
 
     def _stand(self, trackers: Sequence[Tracker]) -> None:
         """Go on with so many *trackers*, side by side."""
@@ -232,7 +238,7 @@ class _Draws:
     def __init__(
         self,
         config: EventsConfig,
-        cells: EventCells,
+        cells: Cells,
         trackers: Sequence[Tracker],
         asks: Sequence[Ask],
         dice: Sequence[np.random.Generator],

@@ -132,7 +132,8 @@ class Generator:
         or more again, in nats an onset. *key*, *density*, *velocity* and *register* are what is
         asked of the music, all along; *steer* is a :class:`~music21_lstm.generation.Steering`, or
         (time, Steering) pairs, in seconds for a model of played time and else in measures, from the
-        start of what is new. *max_copy*: no run of more notes that stands in the training set (see
+        start of what is new; *guidance* is how many times over it is followed, usually 1.5, and 1 as
+        the model alone would. *max_copy*: no run of more notes that stands in the training set (see
         :meth:`originality`). The same *seed* and inputs give the same performance.
         *time_signature* is for playing without a primer. A take that collapses is thrown away and
         played again with the next seed, up to *retries* times, unless *watch* is False.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 from operator import index
 from typing import TypedDict
 
@@ -36,6 +37,10 @@ PLAYED_REPETITION = 0.3
 """As played a model may go on for ever with what it has just repeated: without this one piece in some
 dozens ends on one note."""
 
+GUIDANCE = 1.5
+"""How many times over what is asked is followed. As the network alone would (1), few notes and loud
+ones are hardly followed; from 2 on the music is pushed too far (``python -m benchmarks steering``)."""
+
 
 class Drawing(TypedDict, total=False):
     """The options of all that is played: how events are drawn, and what is asked of them."""
@@ -50,6 +55,7 @@ class Drawing(TypedDict, total=False):
     density: float | None
     velocity: float | None
     register: float | None
+    guidance: float | None
     seed: Seed
 
 
@@ -87,6 +93,7 @@ class Request:
     density: float | None = None
     velocity: float | None = None
     register: float | None = None
+    guidance: float | None = None
     max_copy: int | None = None
     seed: Seed = None
     time_signature: str = "4/4"
@@ -99,6 +106,12 @@ class Request:
             raise GenerationError(f"retries is {self.retries}; it must be 0 or more")
         if self.wish is not None:
             pairs_of(self.wish)
+        if self.guidance is not None and not (
+            isinstance(self.guidance, Real) and 0 <= self.guidance <= 10
+        ):
+            raise GenerationError(
+                f"guidance is {self.guidance!r}; it must be a number from 0 to 10, 1 for none"
+            )
 
     def length(self, config: ModelConfig) -> Length:
         """How long to play with a model like that."""
@@ -133,6 +146,11 @@ class Request:
             raise GenerationError(
                 f"{named}: what is asked for must be numbers, and a key"
             ) from None
+
+    @property
+    def guided(self) -> float:
+        """How many times over what is asked is followed."""
+        return GUIDANCE if self.guidance is None else self.guidance
 
     def repeats(self, config: ModelConfig, onsets: Sequence[int]) -> Repeats:
         """What playing the same again costs a model like that, after the primer's *onsets*."""

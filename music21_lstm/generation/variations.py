@@ -154,7 +154,7 @@ class _Begun:
     ) -> _Begun:
         metre = metre_of(request.time_signature)
         dice = [np.random.default_rng(seed) for seed in seeds]
-        ensemble = ensemble_of(checkpoint, heard, metre, dice, request.wish)
+        ensemble = ensemble_of(checkpoint, heard, metre, dice, request.wish, request.guided)
         head = head_of(checkpoint.config, heard, metre, ensemble.resolution, ensemble.pedal)
         copies = None
         if request.max_copy is not None and index is not None:

@@ -35,6 +35,11 @@ class Wishes:
         ticks = tuple(start * unit + first if start else 0.0 for start, _ in changes)
         return cls(ticks, tuple(wish.rows for _, wish in changes))
 
+    @property
+    def asked(self) -> bool:
+        """Whether anything is, ever."""
+        return any(map(any, self.rows))
+
     def at(self, tick: int) -> tuple[int, ...]:
         """The row of each embedding at a *tick* from the start of what is played."""
         place = bisect_right(self.ticks, tick) - 1
