@@ -25,6 +25,7 @@ ALL = (
     "notation",
     "metres",
     "even",
+    "keys",
     "pages",
     "sound",
     "hour",

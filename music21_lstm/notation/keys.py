@@ -1,9 +1,9 @@
 """Keys: by name, and by ear where no key signature is given.
 
-By ear it is the likeliest path through the 24 keys, bar by bar (Viterbi): how often each degree
-sounds in a key is D. Temperley's profile (*Music and Probability*, 2007), and a change of key has a
-price. Most modulations have no signature of their own in print; so the price is such that a new
-signature pays only where it stays for long and is clear.
+By ear it is the best path through the 24 keys, bar by bar (Viterbi): how often each degree sounds in
+a key is D. Temperley's profile (*Music and Probability*, 2007), each accidental that a bar needs under
+the signature has a price, and so has a change of key. Most modulations have no signature of their own
+in print; so a new one pays only where it stays for long, is clear, or saves many accidentals.
 """
 
 from __future__ import annotations
@@ -40,7 +40,10 @@ _NEAR, _FAR = 60.0, 30.0
 _SAME = 4.0
 """The price of the relative key: the same signature."""
 
-_SHORTEST = 8
+_ACCIDENTAL = 0.7
+"""The price of a pitch in a bar that is not of the signature."""
+
+_SHORTEST = 4
 """Bars that a new signature must last."""
 
 _NAMED = re.compile(r"\s*([A-Ga-g])\s*([#♯]{0,2}|[b♭-]{0,2})\s*(major|minor|maj|min|m)?\s*")
@@ -77,7 +80,7 @@ def keys_heard(placed: Sequence[Placed], bars: Sequence[Bar]) -> list[Key]:
     distance = np.minimum(distance, 12 - distance)
     price = np.where(distance == 0, _SAME, np.where(distance < 3, _NEAR, _FAR))
     price[np.arange(24), np.arange(24)] = 0.0
-    path = _path(_evidence(placed, bars), price)
+    path = _path(_evidence(placed, bars) - _ACCIDENTAL * _accidentals(placed, bars), price)
     runs: list[tuple[Key, int]] = []
     for place, run in groupby(path):
         key, length = _KEYS[place], len(list(run))
@@ -103,12 +106,11 @@ def _evidence(placed: Sequence[Placed], bars: Sequence[Bar]) -> NDArray[np.float
     """How well each key (columns) explains the notes of each bar (rows), in nats a bar."""
     heard = np.zeros((len(bars), 12))
     if placed:
-        starts = np.array([bar.start for bar in bars])
-        onsets = np.array([p.onset for p in placed])
         lengths = np.array([max(1, p.end - p.onset) for p in placed], dtype=float)
-        rows = np.maximum(np.searchsorted(starts, onsets, side="right") - 1, 0)
         classes = np.array([p.note.pitch % 12 for p in placed])
-        np.add.at(heard, (rows, classes), np.minimum(lengths, np.median(lengths) * 4))
+        np.add.at(
+            heard, (_rows(placed, bars), classes), np.minimum(lengths, np.median(lengths) * 4)
+        )
     total = heard.sum(axis=1, keepdims=True)
     share = heard / np.where(total > 0, total, 1.0)
     profiles = []
@@ -116,6 +118,26 @@ def _evidence(placed: Sequence[Placed], bars: Sequence[Bar]) -> NDArray[np.float
         fit = np.log(np.array(profile) / sum(profile))
         profiles += [np.roll(fit, tonic) for tonic in range(12)]
     return np.asarray(share @ np.array(profiles).T)
+
+
+def _accidentals(placed: Sequence[Placed], bars: Sequence[Bar]) -> NDArray[np.float64]:
+    """How many pitches of each bar (rows) are not of each key's signature (columns)."""
+    needed = np.zeros((len(bars), 12))
+    if placed:
+        rows = _rows(placed, bars)
+        pitches = np.array([p.note.pitch for p in placed])
+        once = np.unique(np.stack([rows, pitches], axis=1), axis=0)
+        np.add.at(needed, (once[:, 0], once[:, 1] % 12), 1.0)
+    scales = [{7 * place % 12 for place in range(sharps - 1, sharps + 6)} for sharps, _ in _KEYS]
+    foreign = np.array([[pitch not in scale for scale in scales] for pitch in range(12)], float)
+    return np.asarray(needed @ foreign)
+
+
+def _rows(placed: Sequence[Placed], bars: Sequence[Bar]) -> NDArray[np.intp]:
+    """The place of each note's bar."""
+    starts = np.array([bar.start for bar in bars])
+    onsets = np.array([p.onset for p in placed])
+    return np.maximum(np.searchsorted(starts, onsets, side="right") - 1, 0)
 
 
 def _path(evidence: NDArray[np.float64], price: NDArray[np.float64]) -> list[int]:
