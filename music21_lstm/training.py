@@ -148,10 +148,12 @@ def _going_on(
     if kept or recipe != "events":
         what = kept[0] if kept else f"the recipe {recipe}"
         raise TrainingError(f"a model that is trained on keeps its own network; leave out {what}")
-    usual = FINE_TUNING_PLAYED if _events_config(begin).time_base == "played" else FINE_TUNING
+    config = _events_config(begin)
+    usual = FINE_TUNING_PLAYED if config.time_base == "played" else FINE_TUNING
     if base is not None:
         usual = asdict(settings_for(recipe, base))
-    return {name: value for name, value in {**usual, **given}.items() if name != "model"}
+    network = {name: getattr(config, name) for name in own - {"dropout"}}
+    return {n: value for n, value in {**network, **usual, **given}.items() if n != "model"}
 
 
 def _events_config(begin: Checkpoint) -> EventsConfig:

@@ -169,3 +169,16 @@ def test_the_post_learns_pieces_of_changing_tempo_as_played(tmp_path):
         [data / "fur-elise.mid"], tmp_path / "m", recipe="post", units=4, epochs=1, max_minutes=0.01
     )
     assert trained.config.resolution == 500
+
+
+def test_a_model_of_played_time_is_trained_on_with_humanized_music(folder, tmp_path):
+    played = {**TINY, "time_base": "played", "resolution": 50, "bar_positions": 0}
+    ml.train([folder / "bwv269.mid"], tmp_path / "base", held_out=0.0, index=False, **played)
+    made = ml.train(
+        [folder / "bwv269.mid"], tmp_path / "m", start=tmp_path / "base", humanize=1.0, epochs=1,
+        index=False,
+    )  # fmt: skip
+    assert made.metadata["settings"]["humanize"] == 1.0
+    assert made.config.time_base == "played"
+    with pytest.raises(TrainingError, match="humanize is for music as played"):
+        ml.train([folder / "bwv269.mid"], tmp_path / "w", start="chorale", humanize=1.0, epochs=1)
