@@ -65,6 +65,14 @@ def written(score):
     return root
 
 
+def verovio_says(document):
+    """What verovio complains of when it reads *document*, which it must."""
+    verovio.enableLog(verovio.LOG_WARNING)
+    toolkit = verovio.toolkit()
+    assert toolkit.loadData(document.decode())
+    return toolkit.getLog()
+
+
 def plain(element):
     """A note as nested text, without what the two exporters say otherwise."""
     left_out = {"dynamics", "print-spacing"}
@@ -312,10 +320,25 @@ def test_what_stands_beside_the_voices_goes_with_one_that_is_seen(hidden):
     assert [kind for kind in kinds if kind] == (
         ["1", "down", "2", "stop"] if hidden else ["down", "1", "stop", "2"]
     )
-    verovio.enableLog(verovio.LOG_WARNING)
-    toolkit = verovio.toolkit()
-    assert toolkit.loadData(document.decode())
-    assert toolkit.getLog() == ""
+    assert verovio_says(document) == ""
+
+
+def test_one_pitch_twice_is_tied_with_one_arc_under_a_sign_too():
+    # Two keys of one pitch (two hands' tracks), over a bar line: the second head is hidden.
+    two = "notetext: rs_4 12_no_60_80 0_no_60_70 8_nf_60_64 0_nf_60_64"
+    score = ml.engrave(two, key="C major")
+    struck = next(iter(score.recurse().getElementsByClass(chord.Chord)))
+    struck.expressions.append(expressions.Trill())
+    document = musicxml_bytes(score)
+    root = read_musicxml(document)
+    assert [n.get("print-object") for n in root.iter("note") if n.find("tie") is not None] == [
+        None,
+        "no",
+        None,
+        "no",
+    ]
+    assert [arc.get("type") for arc in root.iter("tied")] == ["start", "stop"]
+    assert verovio_says(document) == ""
 
 
 def test_keys_below_the_piano_are_valid_an_octave_higher():

@@ -63,6 +63,7 @@ class Rare:
             exporter.noteToXml(element)
         for made in exporter.xmlRoot:
             raise_octaves(made)
+            _untie_hidden(made)
             _place(made, 0, staff)
         return _lines(exporter.xmlRoot)
 
@@ -107,6 +108,17 @@ def raise_octaves(made: Element) -> None:
     for octave in made.iter("octave"):
         if int(octave.text or 0) < 0:
             octave.text = "0"
+
+
+def _untie_hidden(made: Element) -> None:
+    """Take the arc from a note that has no head: its tie sounds, but readers miss the other end."""
+    marks = made.find("notations")
+    if marks is None or made.get("print-object") != "no":
+        return
+    for arc in marks.findall("tied"):
+        marks.remove(arc)
+    if len(marks) == 0:
+        made.remove(marks)
 
 
 def _place(made: Element, later: int, staff: int | None) -> None:
