@@ -24,10 +24,10 @@ def placed(*notes):
     ]
 
 
-def voices(*notes, seconds=0.5):
+def voices(*notes, seconds=0.5, metre="4/4"):
     """What is written, in quarters: (low pitch, onset, length, staccato) of each voice."""
     page = placed(*notes)
-    bars = bars_of([Section(0, Metre(4, 4))], max(p.end for p in page))
+    bars = bars_of([Section(0, Metre(*map(int, metre.split("/"))))], max(p.end for p in page))
     held = {p.note.on: (p.end - p.onset) / UNIT * seconds for p in page}
     return [
         [(s.low, s.onset / UNIT, (s.end - s.onset) / UNIT, s.staccato) for s in voice]
@@ -55,6 +55,16 @@ def test_slow_notes_that_are_let_go_early_are_not_staccato():
 def test_a_chord_before_a_long_silence_is_followed_by_rests_from_a_beat_on():
     upper, _ = voices((60, 0, 0.7), (64, 4, 7.9))
     assert [(onset, length) for _, onset, length, _ in upper] == [(0, 1), (4, 4)]
+
+
+def test_a_detached_quarter_in_compound_time_is_a_quarter_and_no_eighth_with_a_rest():
+    upper, _ = voices((60, 0, 0.3), (62, 1, 1.4), (64, 1.5, 1.8), (65, 2.5, 2.9), metre="6/8")
+    assert [(onset, length) for _, onset, length, _ in upper[:3]] == [(0, 1), (1, 0.5), (1.5, 1)]
+
+
+def test_a_syncopation_that_is_let_go_early_ends_on_the_beat_rather_than_be_tied_over_it():
+    upper, _ = voices((60, 0, 0.9), (62, 1, 1.7), (64, 1.75, 1.9), (65, 2.75, 2.9), (67, 3, 3.9))
+    assert [(onset, length) for _, onset, length, _ in upper][2] == (1.75, 0.25)
 
 
 def test_a_melody_held_over_a_moving_accompaniment_has_its_own_voice():

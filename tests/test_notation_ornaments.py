@@ -105,6 +105,14 @@ def test_a_short_note_just_before_its_main_note_is_a_grace_note():
     assert after.pitch.midi == 81
 
 
+def test_a_tune_that_runs_ahead_of_its_chord_stands_in_the_chord():
+    # 27 ms before the chord, and let go as soon as it, as pianists play an upper line.
+    notes = right_hand(engrave(tune((79, 973, 1090), (71, 1000, 1400), (67, 1003, 1400))))
+    assert not any(n.duration.isGrace for n in notes)
+    with_it = [[p.midi for p in n.pitches] for n in notes if 79 in [p.midi for p in n.pitches]]
+    assert with_it == [[67, 71, 79]]
+
+
 def test_the_sixteenth_of_a_dotted_rhythm_is_no_grace_note():
     dotted = [(76, 1000, 1361), (77, 1375, 1487), (79, 1500, 1977)]
     assert not any(n.duration.isGrace for n in right_hand(engrave(tune(*dotted))))

@@ -22,6 +22,10 @@ __all__ = ["played_voices"]
 _FILLED = 0.5
 """A note held for this share of the time until the next of its voice lasts until then."""
 
+_FULL = UNIT
+"""Up to a quarter until the next of its voice is filled, however short the note was held, if one note
+fills it: in Vienna 4x22 no score has a rest there."""
+
 _BREATH = 6
 """A gap of this part of a note is how it was played; a rest would be a fuss."""
 
@@ -115,6 +119,8 @@ class _Values:
         if after is None:
             return end
         gap = after - onset
+        if gap <= _FULL and not self.ties(onset, after):
+            return after
         if length >= _FILLED * gap and gap <= _LONGEST:
             return self.short_of_line(onset, length, after)
         if after <= end or (after - end) * 4 < self.beat(end):

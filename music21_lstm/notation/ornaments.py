@@ -30,6 +30,10 @@ _STROKE, _SLOW_STROKE = 0.12, 0.15
 _GRACE = 0.085
 """Seconds from a grace note to the next note."""
 
+_SPREAD = 0.045
+"""Seconds by which a tune may run ahead of its chord: what is further than a tone from the next note
+and nearer in time than this is no grace note."""
+
 _GRACES = 4
 """No more grace notes than these stand before a note."""
 
@@ -254,7 +258,7 @@ def _leads(grace: Heard, after: Heard) -> bool:
     gap = after.start - grace.start
     return (
         _TOGETHER < gap <= _GRACE
-        and 1 <= abs(after.pitch - grace.pitch) <= 12
+        and 1 <= abs(after.pitch - grace.pitch) <= (2 if gap < _SPREAD else 12)
         and grace.stop <= after.start + 0.1
         and grace.stop - grace.start < 0.15
     )
