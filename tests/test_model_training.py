@@ -110,6 +110,11 @@ def test_the_metadata_says_where_the_model_comes_from(trained, pieces):
     assert len(data["held_out"]) == 1
     listed = {tuple(piece) for piece in [*data["held_out"], *data["trained_on"]]}
     assert listed == {(name, digest_of(piece)) for name, piece in pieces}
+    by_name = dict(pieces)
+    for (name, _), row in zip(data["trained_on"], metadata["characters"], strict=True):
+        notes = by_name[name].notes
+        assert row[3] == round(sum(note.pitch for note in notes) / len(notes))
+    assert "characters" not in trained["post"][1].metadata
 
 
 def test_history_and_plot_stand_beside_the_checkpoint(trained):

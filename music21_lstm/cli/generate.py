@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -98,6 +99,14 @@ def generate(
             rich_help_panel=_WISHES,
         ),
     ] = None,
+    no_character: Annotated[
+        bool,
+        typer.Option(
+            "--no-character",
+            help="Where nothing is asked: draw none of the four for the piece either.",
+            rich_help_panel=_WISHES,
+        ),
+    ] = False,
     max_copy: Annotated[
         int | None,
         typer.Option(help="No longer run of notes that stands in the training set; 8 or more."),
@@ -143,8 +152,8 @@ def generate(
         notes=notes, measures=measures, seconds=seconds, until_end=until_end,
         **sampling_of(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p),
         repetition=repetition, key=key, density=density, velocity=velocity_level,
-        register=register, guidance=guidance, max_copy=max_copy, watch=not no_watch,
-        retries=retries, seed=seed, time_signature=time_signature,
+        register=register, guidance=guidance, character=not no_character, max_copy=max_copy,
+        watch=not no_watch, retries=retries, seed=seed, time_signature=time_signature,
         include_primer=not without_primer,
     )  # fmt: skip
     facts = []
@@ -184,6 +193,7 @@ def _facts(generator: Generator, one: Variation, targets: list[str]) -> dict[str
         "seconds": round(one.performance.seconds, 3),
         "ended": one.ended,
         "surprisal": one.surprisal,
+        "character": None if one.character is None else asdict(one.character),
         "collapsed": [str(collapse) for collapse in one.collapsed],
         "targets": targets,
     }

@@ -120,7 +120,11 @@ def _improvised(text: str, printer: Printer) -> list[Piece]:
     for name in ("temperature", "top_k", "top_p", "min_p"):
         options[name] = per_field(f"--{name.replace('_', '-')}", asked[name])
     options["velocity"] = asked["velocity_level"]
-    options["watch"], options["include_primer"] = not asked["no_watch"], not asked["without_primer"]
+    options |= {
+        "watch": not asked["no_watch"],
+        "include_primer": not asked["without_primer"],
+        "character": not asked["no_character"],
+    }
     given: Any = {
         name: value
         for name, value in options.items()
@@ -136,6 +140,7 @@ def _improvised(text: str, printer: Printer) -> list[Piece]:
 
 _DEFAULTS = {
     "until_end": False, "retries": 3, "time_signature": "4/4", "watch": True, "include_primer": True,
+    "character": True,
 }  # fmt: skip
 """What need not be said, as it is the same without."""
 

@@ -67,22 +67,23 @@ def ensemble_of(
     primer: Performance | None,
     metre: TimeSignature,
     dice: Sequence[np.random.Generator],
-    steer: Steer | None = None,
+    steers: Sequence[Steer | None] = (),
     guidance: float = 1.0,
 ) -> Ensemble:
     """As many streams as *dice*, after they have heard *primer*; *metre* is for none.
 
-    *steer* is what is asked of the music, from the primer's end on: its times are in seconds for a
-    model of played time, else in full measures; *guidance* how many times over it is followed. Raises
+    *steers* is what is asked of each, from the primer's end on: its times are in seconds for a model
+    of played time, else in full measures; *guidance* how many times over it is followed. Raises
     :class:`~music21_lstm.errors.GenerationError` if the model has not learned that.
     """
     config = checkpoint.config
-    if steer is not None:
-        _check_steerable(config, steer)
+    for steer in steers:
+        if steer is not None:
+            _check_steerable(config, steer)
     if isinstance(config, PostConfig):
         # Without a primer each draws its opening with its own dice.
         return _Soloists([PostPlayer(checkpoint, config, primer, metre, each) for each in dice])
-    return EventEnsemble(checkpoint, config, primer, metre, dice, steer, guidance)
+    return EventEnsemble(checkpoint, config, primer, metre, dice, steers, guidance)
 
 
 def _check_steerable(config: ModelConfig, steer: Steer) -> None:
@@ -110,7 +111,7 @@ class EventEnsemble:
         primer: Performance | None,
         metre: TimeSignature,
         dice: Sequence[np.random.Generator],
-        steer: Steer | None,
+        steers: Sequence[Steer | None] = (),
         guidance: float = 1.0,
     ) -> None:
         self._config, self._dice = config, dice
@@ -132,14 +133,17 @@ class EventEnsemble:
         unit, first = float(self.bar), -self.position % self.bar
         if is_played(config):
             unit, first = float(PLAYED_QUARTERS_A_SECOND * self.resolution), 0
-        self._wishes = Wishes() if steer is None else Wishes.of(steer, unit, first)
+        self._wishes = [
+            Wishes() if steer is None else Wishes.of(steer, unit, first)
+            for steer in steers or [None] * len(dice)
+        ]
         if primer is not None:
             self._listen(cells, encode(primer, config))
         everyone = [0] * len(dice)
         self._live = list(range(len(dice)))
         self._cells: Cells = (
             cells.chosen(everyone)
-            if guidance == 1 or not self._wishes.asked
+            if guidance == 1 or not any(wishes.asked for wishes in self._wishes)
             else GuidedCells(cells, everyone, len(rows_seen(config)), guidance)
         )
         self._stand([copy.deepcopy(tracker, {id(config): config}) for _ in dice])
@@ -190,9 +194,10 @@ class EventEnsemble:
         """Tell the network where each stream is now."""
         trackers = self._abreast.trackers
         told = [tracker.seen() for tracker in trackers]
-        if self._wishes.ticks:
-            for rows, tracker in zip(told, trackers, strict=True):
-                rows += self._wishes.at(tracker.tick - self._begun)
+        for rows, tracker, place in zip(told, trackers, self._live, strict=True):
+            wishes = self._wishes[place]
+            if wishes.ticks:
+                rows += wishes.at(tracker.tick - self._begun)
         since = self._abreast.since() if self._config.ages else None
         self._cells.hear(told, self._abreast.sounding, since)
 

@@ -246,7 +246,8 @@ def _candidates(
     with one_thread():
         dice = [np.random.default_rng(seed) for seed in seeds]
         # What stands before is heard once; each candidate goes on from there.
-        ensemble = ensemble_of(checkpoint, left, room.metre, dice, request.wish, request.guided)
+        steers = [request.wish] * count
+        ensemble = ensemble_of(checkpoint, left, room.metre, dice, steers, request.guided)
         onsets = onsets_of(left)
         takes = [
             Take(

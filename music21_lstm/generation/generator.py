@@ -133,8 +133,10 @@ class Generator:
         asked of the music, all along; *steer* is a :class:`~music21_lstm.generation.Steering`, or
         (time, Steering) pairs, in seconds for a model of played time and else in measures, from the
         start of what is new; *guidance* is how many times over it is followed, usually 1.5, and 1 as
-        the model alone would. *max_copy*: no run of more notes that stands in the training set (see
-        :meth:`originality`). The same *seed* and inputs give the same performance.
+        the model alone would. If nothing is asked, there is no primer and no *until_end*, the piece
+        has the key, density, velocity level and register of one that was trained on, drawn with its
+        seed, unless *character* is False. *max_copy*: no run of more notes that stands in the
+        training set (see :meth:`originality`). The same *seed* and inputs give the same performance.
         *time_signature* is for playing without a primer. A take that collapses is thrown away and
         played again with the next seed, up to *retries* times, unless *watch* is False.
 
@@ -175,6 +177,7 @@ class Generator:
         self,
         primer: Source | None = None,
         *,
+        character: bool = True,
         max_copy: int | None = None,
         time_signature: str = "4/4",
         **drawing: Unpack[Drawing],
@@ -185,7 +188,9 @@ class Generator:
         stops listening has to release what still sounds, and the pedal. Options are those of
         :meth:`perform`.
         """
-        request = Request(max_copy=max_copy, time_signature=time_signature, **drawing)
+        request = Request(
+            character=character, max_copy=max_copy, time_signature=time_signature, **drawing
+        )
         sampling = request.sampling(self.checkpoint.config)
         heard = None if primer is None else primer_from(primer)
         with one_thread():

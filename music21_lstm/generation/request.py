@@ -11,12 +11,14 @@ from typing import TypedDict
 import numpy as np
 
 from music21_lstm.encoding.events import TimeSignature
+from music21_lstm.encoding.performance import Performance
 from music21_lstm.errors import EventError, GenerationError, ModelError
 from music21_lstm.generation.joining import is_played
 from music21_lstm.generation.length import Length, length_of
 from music21_lstm.generation.repetition import Repeats
 from music21_lstm.generation.sampling import FieldSampling, PerField
-from music21_lstm.generation.wishes import Steer, pairs_of
+from music21_lstm.generation.wishes import Steer, character_of, pairs_of
+from music21_lstm.model.checkpoint import Checkpoint
 from music21_lstm.model.config import ModelConfig
 from music21_lstm.model.steering import Steering
 
@@ -67,6 +69,7 @@ class Options(Drawing, total=False):
     measures: float | None
     seconds: float | None
     until_end: bool
+    character: bool
     max_copy: int | None
     time_signature: str
     include_primer: bool
@@ -94,6 +97,7 @@ class Request:
     velocity: float | None = None
     register: float | None = None
     guidance: float | None = None
+    character: bool = True
     max_copy: int | None = None
     seed: Seed = None
     time_signature: str = "4/4"
@@ -146,6 +150,19 @@ class Request:
             raise GenerationError(
                 f"{named}: what is asked for must be numbers, and a key"
             ) from None
+
+    def characters(
+        self, checkpoint: Checkpoint, heard: Performance | None, seeds: Sequence[int]
+    ) -> list[Steering | None]:
+        """What each piece from nothing, of which nothing is asked, is like: drawn with its seed.
+
+        None of each otherwise: a primer has a character of its own, music that is to end by itself
+        must be free to (endings are thin and soft), and where nothing is left to chance this is not.
+        """
+        free = self.character and heard is None and self.wish is None and not self.until_end
+        if not free or self.sampling(checkpoint.config).greedy:
+            return [None] * len(seeds)
+        return [character_of(checkpoint.metadata, seed) for seed in seeds]
 
     @property
     def guided(self) -> float:

@@ -31,6 +31,7 @@ from music21_lstm.generation.surprisal import note_nats
 from music21_lstm.generation.take import Span, Take
 from music21_lstm.generation.watch import Collapse, Watch
 from music21_lstm.model.checkpoint import Checkpoint
+from music21_lstm.model.steering import Steering
 
 __all__ = ["Variation", "endless", "one_thread", "play", "ranked", "variations"]
 
@@ -42,7 +43,8 @@ class Variation:
     *seed* alone gives the same *performance* again. *ended* says whether the model itself ended the
     music. *collapsed* are the takes of the seeds just before this one that were thrown away, and why.
     The first *primer* notes were given. *surprisal* is nats a note of what is new, given the primer;
-    None as long as nobody asked.
+    None as long as nobody asked. *character* is the key, density, velocity level and register that
+    were drawn for it (:meth:`~music21_lstm.generation.request.Request.characters`), or None.
     """
 
     performance: Performance
@@ -51,6 +53,7 @@ class Variation:
     collapsed: tuple[Collapse, ...] = ()
     surprisal: float | None = None
     primer: int = 0
+    character: Steering | None = None
 
 
 def variations(
@@ -75,16 +78,18 @@ def variations(
     seed = first_seed(request.seed)
     while len(kept) < count:
         seeds = range(seed, seed + count - len(kept))
-        head, resolution, takes = _round(checkpoint, heard, request, seeds, index)
-        for number, take in zip(seeds, takes, strict=True):
+        begun, takes = _round(checkpoint, heard, request, seeds, index)
+        head = begun.head
+        for number, take, character in zip(seeds, takes, begun.characters, strict=True):
             if take.collapse is None:
-                new = Performance(resolution, take.events)
+                new = Performance(begun.ensemble.resolution, take.events)
                 whole = joined(checkpoint.config, head, new)
                 surprisal = _surprisal(checkpoint, whole, len(head.notes)) if measured else None
                 given = len(head.notes)
                 if heard is not None and not request.include_primer:
                     whole, given = tail_of(whole, head), 0
-                kept.append(Variation(whole, number, take.ended, tuple(failed), surprisal, given))
+                about = tuple(failed), surprisal, given, character
+                kept.append(Variation(whole, number, take.ended, *about))
                 failed = []
                 continue
             failed.append(replace(take.collapse, seed=number))
@@ -110,8 +115,8 @@ def _round(
     request: Request,
     seeds: Sequence[int],
     index: Index | None,
-) -> tuple[Performance, int, list[Take]]:
-    """What stands before, the resolution of the grid, and a take with each of *seeds*."""
+) -> tuple[_Begun, list[Take]]:
+    """What the takes began with, and a take with each of *seeds*."""
     config = checkpoint.config
     length, sampling = request.length(config), request.sampling(config)
     with one_thread():
@@ -120,7 +125,7 @@ def _round(
         span = Span(_end_tick(ensemble, length, mpqn_of(config, heard)))
         takes = [begun.take(length, span, watched=request.watch) for _ in seeds]
         play(ensemble, takes, sampling)
-    return begun.head, ensemble.resolution, takes
+    return begun, takes
 
 
 def endless(
@@ -136,12 +141,16 @@ _FREE = Span()
 
 @dataclass(frozen=True, slots=True)
 class _Begun:
-    """Streams that have heard their primer: the *ensemble*, what is *head*, what takes begin with."""
+    """Streams that have heard their primer: the *ensemble*, what is *head*, what takes begin with.
+
+    *characters* are what was drawn for each.
+    """
 
     ensemble: Ensemble
     head: Performance
     repeats: Repeats
     copies: CopyWatch | None
+    characters: Sequence[Steering | None]
 
     @classmethod
     def of(
@@ -154,12 +163,18 @@ class _Begun:
     ) -> _Begun:
         metre = metre_of(request.time_signature)
         dice = [np.random.default_rng(seed) for seed in seeds]
-        ensemble = ensemble_of(checkpoint, heard, metre, dice, request.wish, request.guided)
+        characters = request.characters(checkpoint, heard, seeds)
+        steers, guidance = [request.wish] * len(seeds), request.guided
+        if any(characters):
+            # (One that is drawn is what the model makes of it; only a wish is insisted on.)
+            steers, guidance = [*characters], 1.0
+        ensemble = ensemble_of(checkpoint, heard, metre, dice, steers, guidance)
         head = head_of(checkpoint.config, heard, metre, ensemble.resolution, ensemble.pedal)
         copies = None
         if request.max_copy is not None and index is not None:
             copies = CopyWatch(index, request.max_copy, ensemble.resolution, head)
-        return cls(ensemble, head, request.repeats(checkpoint.config, onsets_of(heard)), copies)
+        repeats = request.repeats(checkpoint.config, onsets_of(heard))
+        return cls(ensemble, head, repeats, copies, characters)
 
     def take(
         self, length: Length | None = None, span: Span = _FREE, *, watched: bool = False

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import inf
+from typing import Any
+
+import numpy as np
 
 from music21_lstm.errors import GenerationError
 from music21_lstm.model.config import STEER_ROWS
 from music21_lstm.model.steering import Steering
 
-__all__ = ["Steer", "Wishes", "pairs_of"]
+__all__ = ["Steer", "Wishes", "character_of", "pairs_of"]
 
 Steer = Steering | Sequence[tuple[float, Steering]]
 """One wish for all of the piece, or a list of when each begins, in rising order, and what it is."""
@@ -44,6 +47,18 @@ class Wishes:
         """The row of each embedding at a *tick* from the start of what is played."""
         place = bisect_right(self.ticks, tick) - 1
         return self.rows[place] if place >= 0 else _NOTHING
+
+
+def character_of(metadata: Mapping[str, Any], seed: int) -> Steering | None:
+    """The key, density, velocity level and register of a piece trained on, drawn with *seed*.
+
+    None for a model whose *metadata* does not know them (``characters``; written by training).
+    """
+    known = metadata.get("characters")
+    if not known:
+        return None
+    # Not the dice that draw the notes: a piece for which the same is asked is the same piece.
+    return Steering(*known[np.random.default_rng([seed, 1]).integers(len(known))])
 
 
 def pairs_of(steer: Steer) -> list[tuple[float, Steering]]:

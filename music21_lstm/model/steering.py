@@ -17,10 +17,13 @@ from numpy.typing import NDArray
 from music21_lstm.errors import ModelError
 from music21_lstm.model.config import EventsConfig
 
-__all__ = ["Steering", "measured"]
+__all__ = ["Character", "Steering", "character", "measured"]
 
 SEGMENT = 8
 """Quarters in a segment."""
+
+_STEADY = 0.5
+"""A piece has a key if such a share of its segments are in it."""
 
 DENSITIES = (1.0, 2.0, 3.0, 4.5, 6.5, 9.0, 13.0)
 VELOCITIES = (32, 44, 54, 64, 74, 84, 96)
@@ -89,6 +92,35 @@ def _key_row(name: str | None) -> int:
     return 1 + _NAMES.index(flat) + 12 * (mode == "minor")
 
 
+Character = tuple[str | None, float, float | None, float]
+"""What a whole piece is like: its key (None where it changes too much to have one), its notes a second
+(of written time: a quarter), its mean velocity (None where none is learned), and its mean pitch; in
+the order of the fields of :class:`Steering`."""
+
+
+def character(notes: NDArray[np.integer], resolution: int, config: EventsConfig) -> Character:
+    """What a piece is like whose *notes*, (N, 4), are in ticks of *resolution* to the quarter.
+
+    Rounded to a tenth of a note, and to whole velocities and pitches. A quarter of played time is half
+    a second; what is shorter than a segment counts as long as that.
+    """
+    quarters = max(SEGMENT, notes[:, 1].max() / resolution)
+    time = quarters / 2 if config.time_base == "played" else quarters
+    density = max(0.1, round(float(len(notes) / time), 1))
+    velocity = round(float(notes[:, 3].mean())) if config.has_velocity else None
+    return _key(notes, resolution), density, velocity, round(float(notes[:, 2].mean()))
+
+
+def _key(notes: NDArray[np.integer], resolution: int) -> str | None:
+    """The key of a piece; None if more than half of its segments are in others."""
+    heard = _heard(notes, resolution)
+    whole = int(_fitting(heard.sum(0)[None])[0])
+    if np.mean(_keys(heard)[heard.any(1)] == whole) < _STEADY:
+        return None
+    name = _NAMES[(whole - 1) % 12]
+    return f"{name} minor" if whole > 12 else f"{name.capitalize()} major"
+
+
 def measured(
     notes: NDArray[np.integer], ticks: NDArray[np.integer], config: EventsConfig
 ) -> NDArray[np.int32]:
@@ -98,7 +130,7 @@ def measured(
     has none.
     """
     span = SEGMENT * config.resolution
-    onset, end, pitch, velocity = notes.astype(np.int64).T
+    onset, _, pitch, velocity = notes.astype(np.int64).T
     place = onset // span
     segments = int(max(place.max(initial=0), ticks.max(initial=0) // span)) + 1
     count = np.bincount(place, minlength=segments)
@@ -111,9 +143,8 @@ def measured(
             (count / seconds, *means), (DENSITIES, VELOCITIES, REGISTERS), strict=True
         )
     ]
-    weights = np.minimum(end - onset, 2 * config.resolution)
-    heard = np.bincount(place * 12 + pitch % 12, weights.astype(float), segments * 12)
-    table = np.stack([_keys(heard.reshape(-1, 12)), *levels], 1) * (count > 0)[:, None]
+    keys = _keys(_heard(notes, config.resolution, segments))
+    table = np.stack([keys, *levels], 1) * (count > 0)[:, None]
     found: NDArray[np.int32] = table[ticks // span].astype(np.int32)
     return found
 
@@ -121,9 +152,28 @@ def measured(
 def _keys(heard: NDArray[Any]) -> NDArray[np.int64]:
     """The likeliest key of each segment and its neighbours, by correlation of the profiles."""
     padded = np.pad(heard, ((1, 1), (0, 0)))
-    around = padded[:-2] + padded[1:-1] + padded[2:]
+    return _fitting(padded[:-2] + padded[1:-1] + padded[2:])
+
+
+def _fitting(heard: NDArray[Any]) -> NDArray[np.int64]:
+    """The likeliest key, 1 to 24, of each row of how long each pitch class is heard, (rows, 12)."""
     profiles = [np.roll(profile, tonic) for profile in (_MAJOR, _MINOR) for tonic in range(12)]
     centred = np.array(profiles) - np.mean(profiles, axis=1, keepdims=True)
     centred /= np.linalg.norm(centred, axis=1, keepdims=True)
-    found: NDArray[np.int64] = ((around - around.mean(1, keepdims=True)) @ centred.T).argmax(1) + 1
+    found: NDArray[np.int64] = ((heard - heard.mean(1, keepdims=True)) @ centred.T).argmax(1) + 1
     return found
+
+
+def _heard(
+    notes: NDArray[np.integer], resolution: int, segments: int | None = None
+) -> NDArray[np.float64]:
+    """How long each pitch class is heard in each segment, (segments, 12); a note two quarters at most.
+
+    There are so many *segments*, or as many as have notes.
+    """
+    onset, end, pitch, _ = notes.astype(np.int64).T
+    place = onset // (SEGMENT * resolution)
+    count = int(place.max()) + 1 if segments is None else segments
+    lasting = np.minimum(end - onset, 2 * resolution).astype(float)
+    found = np.bincount(place * 12 + pitch % 12, lasting, count * 12)
+    return found.astype(np.float64).reshape(-1, 12)

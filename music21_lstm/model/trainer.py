@@ -34,6 +34,7 @@ from music21_lstm.model.preparing import (
 from music21_lstm.model.processor import precision_for
 from music21_lstm.model.records import Epoch, TrainingState, total
 from music21_lstm.model.settings import EventsSettings, Settings
+from music21_lstm.model.steering import character
 from music21_lstm.model.unigram import unigram_counts
 
 __all__ = ["Progress", "Trainer"]
@@ -284,9 +285,13 @@ class Trainer:
             },
         }
         if isinstance(self._train, EventsData):
-            metadata["unigram"] = unigram_counts(
-                self._train.pieces, cast(EventsConfig, self.config)
-            )
+            config = cast(EventsConfig, self.config)
+            metadata["unigram"] = unigram_counts(self._train.pieces, config)
+            if config.steering:
+                pieces = [self._pieces[place] for place in self._split.train]
+                metadata["characters"] = [
+                    character(piece.notes, piece.resolution, config) for piece in pieces
+                ]
         with self._averaged():
             return Checkpoint(self.config, arrays_of(self.network), metadata)
 
