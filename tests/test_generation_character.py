@@ -54,6 +54,13 @@ def test_a_single_note_has_a_character_that_can_be_asked_for():
         assert alone[1] == density
 
 
+def test_the_densest_music_has_a_character_that_can_be_asked_for():
+    flood = np.array([(0, 10, pitch, 80) for pitch in range(20, 100)] * 9)
+    alike = character(flood, RESOLUTION, PLAYED)
+    assert astuple(Steering(*alike)) == alike
+    assert alike[1] == 100
+
+
 # --- what is drawn -------------------------------------------------------------------------------
 
 

@@ -22,6 +22,9 @@ __all__ = ["Character", "Steering", "character", "measured"]
 SEGMENT = 8
 """Quarters in a segment."""
 
+_DENSEST = 100.0
+"""Notes a second that can be asked for at most."""
+
 _STEADY = 0.5
 """A piece has a key if such a share of its segments are in it."""
 
@@ -56,7 +59,7 @@ class Steering:
     register: float | None = None
 
     def __post_init__(self) -> None:
-        if self.density is not None and not 0 < self.density <= 100:
+        if self.density is not None and not 0 < self.density <= _DENSEST:
             raise ModelError(f"density is {self.density}; it must be above 0, in notes a second")
         if self.velocity is not None and not 1 <= self.velocity <= 127:
             raise ModelError(f"velocity level is {self.velocity}; it must be from 1 to 127")
@@ -106,7 +109,7 @@ def character(notes: NDArray[np.integer], resolution: int, config: EventsConfig)
     """
     quarters = max(SEGMENT, notes[:, 1].max() / resolution)
     time = quarters / 2 if config.time_base == "played" else quarters
-    density = max(0.1, round(float(len(notes) / time), 1))
+    density = min(_DENSEST, max(0.1, round(float(len(notes) / time), 1)))
     velocity = round(float(notes[:, 3].mean())) if config.has_velocity else None
     return _key(notes, resolution), density, velocity, round(float(notes[:, 2].mean()))
 
