@@ -88,6 +88,8 @@ class Performance:
     resolution: int
     events: tuple[Event, ...]
     losses: tuple[Loss, ...] = field(default=(), compare=False, repr=False)
+    _notes: tuple[PerformedNote, ...] | None = field(init=False, compare=False, repr=False)
+    """The notes, from when they were first asked for."""
 
     def __init__(
         self, resolution: int, events: Iterable[Event] = (), losses: Iterable[Loss] = ()
@@ -100,6 +102,7 @@ class Performance:
         object.__setattr__(self, "resolution", resolution)
         object.__setattr__(self, "events", tuple(events))
         object.__setattr__(self, "losses", tuple(losses))
+        object.__setattr__(self, "_notes", None)
 
     def __repr__(self) -> str:
         kind = "event" if len(self.events) == 1 else "events"
@@ -158,6 +161,11 @@ class Performance:
 
         A note off without a note to end is not a note and is left out here.
         """
+        if self._notes is None:
+            object.__setattr__(self, "_notes", tuple(self._paired()))
+        return list(self._notes or ())
+
+    def _paired(self) -> list[PerformedNote]:
         waiting: dict[int, deque[tuple[int, int, int, int]]] = defaultdict(deque)
         notes: list[PerformedNote] = []
         tick = 0

@@ -6,12 +6,14 @@ music21 can make them too, but at two milliseconds a bar; and these are asked fo
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import groupby
 
 from music21 import beam
+from music21.duration import Duration
 from music21.note import GeneralNote
 
-from music21_lstm.notation.metre import BAR_LINE, UNIT, Metre
+from music21_lstm.notation.metre import BAR_LINE, UNIT, Metre, quarters
 from music21_lstm.notation.values import family
 
 __all__ = ["add_beams", "add_tuplets"]
@@ -28,10 +30,10 @@ def add_beams(metre: Metre, voice: Sequence[Written]) -> None:
     Grace notes are beamed among themselves.
     """
     graces = [list(run) for small, run in groupby(voice, _is_grace) if small]
-    timed = [written for written in voice if not _is_grace(written)]
+    timed = [written for written in voice if not _is_grace(written)] if graces else voice
     groups = [*_beam_groups(metre, timed), *(run for run in graces if len(run) > 1)]
     for group in groups:
-        flags = [_FLAGS[element.duration.type] for _, _, element in group]
+        flags = [_flags(written) for written in group]
         strong = [metre.weight(start) for start, _, _ in group]
         for place, (_, _, element) in enumerate(group):
             beams = beam.Beams()
@@ -41,8 +43,30 @@ def add_beams(metre: Metre, voice: Sequence[Written]) -> None:
             element.beams = beams  # type: ignore[attr-defined]
 
 
+def _flags(written: Written) -> int:
+    """How many flags a note has; a grace note, which takes no time, is written as an eighth."""
+    start, end, _ = written
+    return _flags_of(end - start) if end > start else 1
+
+
+@lru_cache(maxsize=4096)
+def _flags_of(length: int) -> int:
+    return _FLAGS.get(Duration(quarters(length)).type, 0)
+
+
+def _actual(written: Written) -> int:
+    """How many notes of its kind the tuplet of a value has in the time of fewer; 0 if it is in none."""
+    return _actual_of(written[1] - written[0])
+
+
+@lru_cache(maxsize=4096)
+def _actual_of(length: int) -> int:
+    tuplets = Duration(quarters(length)).tuplets
+    return tuplets[0].numberNotesActual if tuplets else 0
+
+
 def _is_grace(written: Written) -> bool:
-    return bool(written[2].duration.isGrace)
+    return written[0] == written[1]
 
 
 def _beam(flags: list[int], strong: list[int], place: int, level: int) -> tuple[str, str | None]:
@@ -82,7 +106,7 @@ def _beam_groups(metre: Metre, voice: Sequence[Written]) -> Iterator[list[Writte
 def _group_of(metre: Metre, written: Written) -> int | None:
     """The beat of a note that can be beamed; None for others."""
     start, _, element = written
-    if element.isRest or element.duration.type not in _FLAGS:
+    if element.isRest or not _flags(written):
         return None
     return start // (metre.beat if metre.compound else UNIT)
 
@@ -104,9 +128,7 @@ def add_tuplets(metre: Metre, voice: Sequence[Written]) -> None:
     """
     timed = [written for written in voice if not _is_grace(written)]
     for group in _tuplet_groups(metre, timed):
-        beamed = all(
-            not element.isRest and element.duration.type in _FLAGS for _, _, element in group
-        )
+        beamed = all(not written[2].isRest and _flags(written) for written in group)
         for _, _, element in group:
             for tuplet in element.duration.tuplets:
                 tuplet.bracket = not beamed
@@ -121,7 +143,7 @@ def _tuplet_groups(metre: Metre, voice: Sequence[Written]) -> Iterator[list[Writ
     """Neighbouring values of one tuplet."""
     group: list[Written] = []
     for written in voice:
-        if not written[2].duration.tuplets:
+        if not _actual(written):
             if group:
                 yield group
             group = []
@@ -136,8 +158,7 @@ def _tuplet_groups(metre: Metre, voice: Sequence[Written]) -> Iterator[list[Writ
 
 def _same_tuplet(metre: Metre, group: list[Written], written: Written) -> bool:
     """Whether a value goes on with the tuplet that *group* has begun."""
-    ratios = [e.duration.tuplets[0].numberNotesActual for _, _, e in (group[0], written)]
-    if ratios[0] != ratios[1]:
+    if _actual(group[0]) != _actual(written):
         return False
     return not _complete(metre, group)
 

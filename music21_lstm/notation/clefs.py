@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 __all__ = ["Clef", "Reading", "Stretch", "clef_in", "octave_in", "readings_of"]
@@ -39,11 +40,13 @@ _RANGES: dict[Reading, tuple[int, int]] = {
 }
 
 
+@cache
 def clef_in(reading: Reading) -> Clef:
     """The clef of a reading."""
     return "treble" if reading.startswith("treble") else "bass"
 
 
+@cache
 def octave_in(reading: Reading) -> str:
     """Its octave line: ``8va``, ``8vb`` or none."""
     return reading.partition(" ")[2]
@@ -115,11 +118,14 @@ def _ledger_lines(pitches: Sequence[int], reading: Reading) -> float:
 
     Under an octave line a note that would need none or one without it is hard to read, too.
     """
-    beyond = [_beyond(pitch, reading) for pitch in pitches]
-    cost: float = sum(lines * (lines + 1) // 2 + _far(lines) for lines in beyond)
-    if octave_in(reading):
-        cost += _MISPLACED * sum(_beyond(pitch, clef_in(reading)) <= 0 for pitch in pitches)
-    return cost
+    return sum(_ledger_lines_of(pitch, reading) for pitch in pitches)
+
+
+@cache
+def _ledger_lines_of(pitch: int, reading: Reading) -> float:
+    lines = _beyond(pitch, reading)
+    misplaced = bool(octave_in(reading)) and _beyond(pitch, clef_in(reading)) <= 0
+    return lines * (lines + 1) // 2 + _far(lines) + _MISPLACED * misplaced
 
 
 def _far(lines: int) -> int:

@@ -62,24 +62,27 @@ def _with_held(groups: list[list[int]], placed: Sequence[Placed]) -> Iterator[li
 def _costs(chords: list[list[int]]) -> Floats:
     """The cost of each split (columns) for each chord (rows)."""
     splits = np.arange(_LOWEST, _HIGHEST + 1)
+    by_count: dict[int, dict[tuple[int, ...], None]] = {}
+    keys = [tuple(chord) for chord in chords]
+    for key in keys:
+        by_count.setdefault(len(key), {})[key] = None
     known: dict[tuple[int, ...], Floats] = {}
-    rows = []
-    for chord in chords:
-        key = tuple(chord)
-        if key not in known:
-            known[key] = _cost(np.array(chord), splits)
-        rows.append(known[key])
-    return np.array(rows)
+    for same in by_count.values():
+        known.update(zip(same, _cost(np.array(list(same)), splits), strict=True))
+    return np.array([known[key] for key in keys])
 
 
-def _cost(chord: NDArray[np.int_], splits: NDArray[np.int_]) -> Floats:
-    """The cost of each split for one chord, in order of pitch."""
-    below = np.searchsorted(chord, splits, side="left")
-    count = len(chord)
-    top_left = np.where(below > 0, chord[np.maximum(below - 1, 0)], splits - 6)
-    low_right = np.where(below < count, chord[np.minimum(below, count - 1)], splits + 6)
-    left_span = np.where(below > 0, top_left - chord[0], 0)
-    right_span = np.where(below < count, chord[-1] - low_right, 0)
+def _cost(chords: NDArray[np.int_], splits: NDArray[np.int_]) -> Floats:
+    """The cost of each split (columns) for chords of as many notes (rows), in order of pitch."""
+    below = (chords[:, :, None] < splits).sum(axis=1)
+    count = chords.shape[1]
+    lowest, highest = chords[:, :1], chords[:, -1:]
+    under = np.take_along_axis(chords, np.maximum(below - 1, 0), axis=1)
+    over = np.take_along_axis(chords, np.minimum(below, count - 1), axis=1)
+    top_left = np.where(below > 0, under, splits - 6)
+    low_right = np.where(below < count, over, splits + 6)
+    left_span = np.where(below > 0, top_left - lowest, 0)
+    right_span = np.where(below < count, highest - low_right, 0)
     cost = 0.012 * np.abs(splits - _CENTRE) + 0.6 * ((below == 0) | (below == count))
     for span in (left_span, right_span):
         cost = cost + 1.2 * np.maximum(span - _SPAN, 0) + 0.006 * span
@@ -102,10 +105,16 @@ def _mixed(chords: list[list[tuple[int, int]]]) -> Floats:
     for row, chord in enumerate(chords):
         if len({end for _, end in chord}) < 2:
             continue
-        for column, split in enumerate(range(_LOWEST, _HIGHEST + 1)):
-            left = {end for pitch, end in chord if pitch < split}
-            right = {end for pitch, end in chord if pitch >= split}
-            costs[row, column] = _MIXED * (max(0, len(left) - 1) + max(0, len(right) - 1))
+        # Between two pitches of the chord all splits are the same.
+        first = _LOWEST
+        for split in (*sorted({pitch + 1 for pitch, _ in chord}), _HIGHEST + 1):
+            last = min(max(split, _LOWEST), _HIGHEST + 1)
+            if last > first:
+                left = {end for pitch, end in chord if pitch < first}
+                right = {end for pitch, end in chord if pitch >= first}
+                mixed = max(0, len(left) - 1) + max(0, len(right) - 1)
+                costs[row, first - _LOWEST : last - _LOWEST] = _MIXED * mixed
+                first = last
     return costs
 
 
@@ -113,15 +122,18 @@ def _cheapest_path(costs: Floats, gaps: Floats) -> list[int]:
     """Viterbi: the cheapest state at each step; moving costs less after a pause."""
     states = np.arange(costs.shape[1])
     distance = np.abs(states[:, None] - states[None, :])
-    total = costs[0].copy()
-    back = np.zeros(costs.shape, dtype=np.int16)
-    for step in range(1, len(costs)):
-        reach = total[None, :] + distance * (0.44 / (1 + 0.36 * float(gaps[step])))
-        back[step] = reach.argmin(axis=1)
-        total = reach.min(axis=1) + costs[step]
-    path = [int(total.argmin())]
+    moves = 0.44 / (1 + 0.36 * gaps)
+    totals = np.empty_like(costs)
+    totals[0] = costs[0]
+    reach = np.empty(distance.shape)
+    for step, move in enumerate(moves[1:].tolist(), 1):
+        np.multiply(distance, move, out=reach)
+        reach += totals[step - 1]
+        np.add(reach.min(axis=1), costs[step], out=totals[step])
+    # The way back is found again: of one state a step, not of all.
+    path = [int(totals[-1].argmin())]
     for step in range(len(costs) - 1, 0, -1):
-        path.append(int(back[step, path[-1]]))
+        path.append(int((totals[step - 1] + distance[path[-1]] * moves[step]).argmin()))
     return path[::-1]
 
 

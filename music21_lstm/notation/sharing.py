@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
 from math import log2
-from operator import attrgetter
+from operator import itemgetter
 from typing import NamedTuple
 
 from music21_lstm.notation.metre import UNIT
@@ -45,6 +45,9 @@ _NESTED = 0.4
 _SLACK = 0.1
 """Releases within this share of a note's length are at once."""
 
+_MOST = 4096
+"""More notes than start together."""
+
 _FURTHEST = 64
 """So many later notes tell whether a note is held; a hand cannot hold one under more."""
 
@@ -56,10 +59,10 @@ class _Struck(NamedTuple):
     low: int
     high: int
     end: int
-    state: tuple[int, int]
+    state: int
 
 
-_NONE = _Struck((), 0, 0, 0, (-1, 0))
+_NONE = _Struck((), 0, 0, 0, -1)
 
 _Step = tuple[_Struck, _Struck]
 """What the upper and the lower voice strike at one onset."""
@@ -90,7 +93,7 @@ def shared(placed: Sequence[Placed]) -> tuple[list[Chord], list[Chord]]:
     ways = [_Way(0.0, _NONE, _NONE)]
     for onset, group in groupby(_without_legato(placed), key=lambda p: p.onset):
         splits = list(_splits(tuple(group)))
-        best: dict[tuple[tuple[int, int], tuple[int, int]], _Way] = {}
+        best: dict[tuple[int, int], tuple[float, _Struck, _Struck, _Step, _Way]] = {}
         ends: dict[int, _End] = {}
         for way in ways:
             for old in (way.upper, way.lower):
@@ -103,9 +106,9 @@ def shared(placed: Sequence[Placed]) -> tuple[list[Chord], list[Chord]]:
                 lower_now = step[1] if step[1].chord else way.lower
                 key = upper_now.state, lower_now.state
                 known = best.get(key)
-                if known is None or cost < known.cost:
-                    best[key] = _Way(cost, upper_now, lower_now, step, way)
-        ways = sorted(best.values(), key=attrgetter("cost"))[:_BEAM]
+                if known is None or cost < known[0]:
+                    best[key] = cost, upper_now, lower_now, step, way
+        ways = [_Way(*way) for way in sorted(best.values(), key=itemgetter(0))[:_BEAM]]
     taken: _Way | None = ways[0]
     while taken is not None:
         for struck, voice in zip(taken.step, (upper, lower), strict=True):
@@ -139,7 +142,8 @@ def _held(p: Placed, after: int, later: Sequence[Placed]) -> bool:
 
 def _struck(chord: Chord) -> _Struck:
     pitches = chord[0].note.pitch, chord[-1].note.pitch
-    return _Struck(chord, *pitches, max(p.end for p in chord), (chord[0].onset, len(chord)))
+    end = chord[0].end if len(chord) == 1 else max(p.end for p in chord)
+    return _Struck(chord, *pitches, end, chord[0].onset * _MOST + len(chord))
 
 
 def _splits(group: Chord) -> Iterator[_Step]:
@@ -174,7 +178,10 @@ def _cost(way: _Way, step: _Step, over: _End, under: _End) -> float:
 
 def _left(chord: Chord, onset: int) -> float:
     """What it costs that a chord lasts until *onset*, when the next of its voice starts."""
-    return sum(_mismatch(p.end - p.onset, onset - p.onset, p.sure) for p in chord)
+    cost = 0.0
+    for _, start, end, sure in chord:
+        cost += _mismatch(end - start, onset - start, sure)
+    return cost
 
 
 def _mismatch(played: int, written: int, sure: bool) -> float:

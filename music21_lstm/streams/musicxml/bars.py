@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from xml.sax.saxutils import quoteattr
 
 from music21 import (
@@ -30,7 +30,7 @@ from music21_lstm.streams.musicxml.attached import Attached
 from music21_lstm.streams.musicxml.notes import NoteWriter, divisions_of
 from music21_lstm.streams.musicxml.rare import DIVISIONS, NotPlainError, Rare, xml_of
 
-__all__ = ["part_xml"]
+__all__ = ["elements_of", "part_xml"]
 
 _DIRECTIONS: tuple[tuple[type, str], ...] = (
     (harmony.NoChord, "noChordToXml"),
@@ -46,7 +46,7 @@ _DIRECTIONS: tuple[tuple[type, str], ...] = (
 
 _SIGNS = (key.KeySignature, meter.TimeSignature, clef.Clef)
 _SIGN_METHODS = ("keySignatureToXml", "timeSignatureToXml", "clefToXml")
-_UNWRITTEN = (PerformanceEvent, instrument.Instrument, bar.Barline, layout.LayoutBase)
+_UNWRITTEN = (PerformanceEvent, instrument.Instrument, bar.Barline)
 _MOST_VOICES = 4
 
 Flow = list[tuple[Any, base.Music21Object]]
@@ -83,7 +83,7 @@ class _BarWriter:
         there: set[int] = set()
         inner = list(spanners)
         for staff in staves:
-            for element in staff.recurse():
+            for element in elements_of(staff):
                 there.add(id(element))
                 if isinstance(element, spanner.Spanner):
                     inner.append(element)
@@ -95,15 +95,18 @@ class _BarWriter:
         hidden = upper.showNumber == stream.enums.ShowNumber.NEVER or upper.number == 0
         number = quoteattr(upper.measureNumberWithSuffix())
         yield f'<measure number={number} implicit="{"yes" if hidden else "no"}">'
-        yield from self._through(upper, "setMxPrint")
-        yield from self._signs(row, first=first)
-        yield from self._through(upper, "setLeftBarline")
+        contents = [_contents(measure) for measure in row]
+        if contents[0].layout:
+            yield from self._through(upper, "setMxPrint")
+        yield from self._signs(contents, first=first)
+        if upper.leftBarline is not None:
+            yield from self._through(upper, "setLeftBarline")
         reached = 0
-        for index, measure in enumerate(row):
+        for index, (measure, content) in enumerate(zip(row, contents, strict=True)):
             staff = index + 1 if len(row) > 1 else None
-            if signatures := measure.getElementsByClass(key.KeySignature):
-                self.sharps[index] = signatures[0].sharps
-            flows = _flows(measure, index)
+            if content.sharps is not None:
+                self.sharps[index] = content.sharps
+            flows = _flows(content, index)
             notes = [
                 (at, one) for _, flow in flows for at, one in flow if isinstance(one, note.NotRest)
             ]
@@ -116,7 +119,8 @@ class _BarWriter:
                 for line, after in self._voice(flow, voice, staff, needed):
                     reached = after
                     yield line
-        yield from self._through(upper, "setRightBarline")
+        if upper.rightBarline is not None:
+            yield from self._through(upper, "setRightBarline")
         yield "</measure>"
 
     def _through(self, measure: stream.Measure, method: str) -> Iterator[str]:
@@ -127,19 +131,16 @@ class _BarWriter:
         getattr(exporter, method)()
         yield from map(xml_of, exporter.xmlRoot)
 
-    def _signs(self, row: Sequence[stream.Measure], *, first: bool) -> Iterator[str]:
+    def _signs(self, row: Sequence[_Contents], *, first: bool) -> Iterator[str]:
         """The attributes at the start of a measure."""
         kinds: list[list[str]] = [[], [], []]
-        for index, measure in enumerate(row, 1):
-            for kind, (sign, method) in enumerate(zip(_SIGNS, _SIGN_METHODS, strict=True)):
-                within: Any = measure.getElementsByClass(sign)
-                found = [one for one in within if measure.elementOffset(one) == 0]
-                if found:
-                    made = self.rare.element(method, found[0])
-                    kinds[kind].append(xml_of(made))
+        for index, content in enumerate(row, 1):
+            for kind, (sign, method) in enumerate(zip(content.signs, _SIGN_METHODS, strict=True)):
+                if sign is not None:
+                    made = self.rare.element(method, sign)
                     if kind == 2 and len(row) > 1:
                         made.set("number", str(index))
-                        kinds[kind][-1] = xml_of(made)
+                    kinds[kind].append(xml_of(made))
         keys, metres, clefs = kinds
         if len(set(keys)) > 1 or len(set(metres)) > 1:
             raise NotPlainError("the staves have different keys or metres")
@@ -247,25 +248,64 @@ def _is_note(element: base.Music21Object) -> bool:
     return isinstance(element, note.GeneralNote)
 
 
-def _flows(measure: stream.Measure, staff: int) -> list[tuple[str, Flow]]:
-    """The voices of a measure with their numbers.
+class _Contents(NamedTuple):
+    """What a measure holds.
 
-    What stands beside them goes with the first that has something to be seen: verovio finds no end
-    of a line behind a rest that is hidden.
+    Its *signs* at the start (key, metre, clef; None: none), the number of *sharps* of its key, its
+    *voices*, what stands *loose* beside them, and whether there is *layout*.
     """
-    voices = list(measure.voices)
+
+    signs: Sequence[base.Music21Object | None]
+    sharps: int | None
+    voices: list[stream.Voice]
+    loose: Flow
+    layout: bool
+
+
+def _contents(measure: stream.Measure) -> _Contents:
+    signs: list[base.Music21Object | None] = [None, None, None]
+    sharps: int | None = None
+    voices: list[stream.Voice] = []
     loose: Flow = []
+    laid_out = False
     for element in measure.elements:
         offset = measure.elementOffset(element)
         if isinstance(element, stream.Voice):
             if offset:
                 raise NotPlainError("a voice that starts within its bar")
+            voices.append(element)
         elif isinstance(element, stream.Stream):
             raise NotPlainError(f"{element!r} in a measure")
-        elif isinstance(element, _UNWRITTEN):
-            continue
-        elif offset or not isinstance(element, _SIGNS):
+        elif isinstance(element, _SIGNS):
+            if isinstance(element, key.KeySignature) and sharps is None:
+                sharps = element.sharps
+            kind = next(i for i, sign in enumerate(_SIGNS) if isinstance(element, sign))
+            if offset:
+                loose.append((offset, element))
+            elif signs[kind] is None:
+                signs[kind] = element
+        elif isinstance(element, layout.LayoutBase):
+            laid_out = True
+        elif not isinstance(element, _UNWRITTEN):
             loose.append((offset, element))
+    return _Contents(signs, sharps, voices, loose, laid_out)
+
+
+def elements_of(container: stream.Stream[Any]) -> Iterator[base.Music21Object]:
+    """All that is in *container*, at any depth."""
+    for element in container.elements:
+        yield element
+        if isinstance(element, stream.Stream):
+            yield from elements_of(element)
+
+
+def _flows(content: _Contents, staff: int) -> list[tuple[str, Flow]]:
+    """The voices of a measure with their numbers.
+
+    What stands beside them goes with the first that has something to be seen: verovio finds no end
+    of a line behind a rest that is hidden.
+    """
+    voices, loose = content.voices, content.loose
     if not voices:
         return [(str(4 * staff + 1), _ordered(loose))]
     if any(_is_note(element) for _, element in loose):

@@ -14,7 +14,7 @@ from music21.musicxml.m21ToXml import GeneralObjectExporter, ScoreExporter
 
 from music21_lstm.memory import growing
 from music21_lstm.streams.elements import resolution_of
-from music21_lstm.streams.musicxml.bars import part_xml
+from music21_lstm.streams.musicxml.bars import elements_of, part_xml
 from music21_lstm.streams.musicxml.rare import NotPlainError
 
 __all__ = ["musicxml_bytes", "mxl_bytes"]
@@ -124,7 +124,7 @@ def _head(score: stream.Score, parts: Sequence[Sequence[stream.Part]]) -> Elemen
             twin: Any = type(part)(id=part.id)
             twin.partName, twin.partAbbreviation = part.partName, part.partAbbreviation
             measure = stream.Measure(number=1)
-            played = list(part[instrument.Instrument])
+            played = [one for one in elements_of(part) if isinstance(one, instrument.Instrument)]
             if len(played) > 1:
                 raise NotPlainError("a change of instrument")
             player: type[instrument.Instrument] = instrument.Piano
