@@ -18,6 +18,7 @@ from music21 import (
     expressions,
     harmony,
     key,
+    layout,
     note,
     pitch,
     spanner,
@@ -27,6 +28,7 @@ from music21 import (
 from music21.musicxml.m21ToXml import GeneralObjectExporter
 
 import music21_lstm as ml
+from benchmarks import page_checks
 from music21_lstm.encoding import NoteOff, NoteOn, Performance, TimeSignature
 from music21_lstm.encoding.performance import with_deltas
 from music21_lstm.streams.musicxml import musicxml_bytes
@@ -339,6 +341,35 @@ def test_one_pitch_twice_is_tied_with_one_arc_under_a_sign_too():
     ]
     assert [arc.get("type") for arc in root.iter("tied")] == ["start", "stop"]
     assert verovio_says(document) == ""
+
+
+def test_a_bar_that_is_wider_than_a_page_makes_the_staves_smaller(tmp_path):
+    # Sixty-fourths in thirds, each with its accidentals.
+    pairs = [(61 + i % 5 * 2 + i % 2, 66 + i % 5 * 2 + i % 3) for i in range(64)]
+    text = " ".join(f"0_no_{a}_80 0_no_{b}_80 30_nf_{a}_64 0_nf_{b}_64" for a, b in pairs)
+    score = ml.engrave(f"notetext: rs_480 {text}", key="C major", time_signature="4/4")
+    document = musicxml_bytes(score)
+    assert schema_errors(document) == []
+    sizes = [float(one.text) for one in read_musicxml(document).iter("staff-size")]
+    assert len(sizes) == 2
+    assert all(65 <= size < 100 for size in sizes)
+    read = converter.parseData(document, format="musicxml")
+    assert {one.staffSize for one in read.recurse().getElementsByClass(layout.StaffLayout)} == set(
+        sizes
+    )
+    for part in score.parts:
+        measure = part.getElementsByClass(stream.Measure)[0]
+        measure.remove(measure.getElementsByClass(layout.StaffLayout)[0])
+    small, usual = tmp_path / "small.musicxml", tmp_path / "usual.musicxml"
+    small.write_bytes(document)
+    usual.write_bytes(musicxml_bytes(score))
+    said = page_checks.verovio_says([small, usual])
+    assert said[small] == []
+    assert "highly compressed" in said[usual][0]
+
+
+def test_staves_are_of_full_size_where_all_bars_have_room():
+    assert b"staff-size" not in musicxml_bytes(engraved("maple-leaf-rag"))
 
 
 def test_keys_below_the_piano_are_valid_an_octave_higher():

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 from typing import Any
 
-from music21 import base, dynamics, expressions, layout, spanner, stream, tempo
+from music21 import base, dynamics, expressions, layout, note, spanner, stream, tempo
 
 from music21_lstm.notation.bars import Bar
 from music21_lstm.notation.clefs import Reading, clef_in, octave_in
@@ -20,8 +20,20 @@ from music21_lstm.notation.pedal import PedalSpan
 from music21_lstm.notation.tempo_words import TempoPage, beat_of
 from music21_lstm.notation.writing import CLEFS
 
-__all__ = ["Directions", "add_chords", "add_directions", "add_readings", "add_system_breaks"]
+__all__ = [
+    "Directions",
+    "add_chords",
+    "add_directions",
+    "add_readings",
+    "add_staff_size",
+    "add_system_breaks",
+]
 
+_FULL, _CROWDED = 50, 60
+"""A bar of so many onsets may be wider than a page; of so many signs, accidentals too, it is."""
+
+_SMALLEST = 65
+"""The smallest staff that can be read, in percent."""
 
 _TICK = UNIT // 480
 """MuseScore's tick, in units."""
@@ -191,6 +203,37 @@ class _Staff:
         for index in self.touched:
             self.measures[index].coreElementsChanged()
         self.part.coreElementsChanged()
+
+
+def add_staff_size(parts: Sequence[stream.Part], columns: Sequence[int]) -> None:
+    """Staves so small that the fullest bar finds room on a page; *columns* are onsets a bar.
+
+    So do engravers choose the size of a staff. Of the pieces of piano-midi.de eight have such a
+    bar: cadenzas of Liszt, and pages of Ravel and Schubert in sixty-fourths.
+    """
+    if max(columns, default=0) < _FULL:
+        return
+    rows = zip(*(part.getElementsByClass(stream.Measure) for part in parts), strict=True)
+    signs = max(
+        count + sum(_accidentals(measure) for measure in row)
+        for row, count in zip(rows, columns, strict=True)
+    )
+    if signs <= _CROWDED:
+        return
+    size = max(_SMALLEST, round(100 * _CROWDED / signs))
+    for part in parts:
+        measure = part.getElementsByClass(stream.Measure)[0]
+        measure.insert(0, layout.StaffLayout(staffSize=size))
+
+
+def _accidentals(measure: stream.Measure) -> int:
+    """How many accidentals are printed in a measure."""
+    return sum(
+        bool(one.pitch.accidental is not None and one.pitch.accidental.displayStatus)
+        for element in measure.recurse().notes
+        for one in getattr(element, "notes", (element,))
+        if isinstance(one, note.Note)
+    )
 
 
 def add_system_breaks(part: stream.Part, columns: Sequence[int], width: float = 32.0) -> None:

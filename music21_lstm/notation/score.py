@@ -18,6 +18,7 @@ from music21_lstm.notation.directions import (
     add_chords,
     add_directions,
     add_readings,
+    add_staff_size,
     add_system_breaks,
 )
 from music21_lstm.notation.dynamics import loudness_of
@@ -103,7 +104,9 @@ def engrave(
     if lead_sheet:
         add_chords(parts[0], bars, keys, chords_under(placed, melody, bars))
     add_directions(parts, bars, directions)
-    add_system_breaks(parts[0], _columns(placed, bars))
+    columns = _columns(placed, bars)
+    add_staff_size(parts, columns)
+    add_system_breaks(parts[0], columns)
     return _score(parts, title, composer, generated_by)
 
 

@@ -146,7 +146,12 @@ class _BarWriter:
             raise NotPlainError("the staves have different keys or metres")
         staves = f"<staves>{len(row)}</staves>" if first and len(row) > 1 else ""
         head = f"<divisions>{DIVISIONS}</divisions>" if first else ""
-        text = head + "".join(keys[:1] + metres[:1]) + staves + "".join(clefs)
+        sizes = [
+            f'<staff-details number="{index}"><staff-size>{content.size:g}</staff-size></staff-details>'
+            for index, content in enumerate(row, 1)
+            if content.size is not None
+        ]
+        text = head + "".join(keys[:1] + metres[:1]) + staves + "".join(clefs + sizes)
         if text:
             yield f"<attributes>{text}</attributes>"
 
@@ -252,7 +257,8 @@ class _Contents(NamedTuple):
     """What a measure holds.
 
     Its *signs* at the start (key, metre, clef; None: none), the number of *sharps* of its key, its
-    *voices*, what stands *loose* beside them, and whether there is *layout*.
+    *voices*, what stands *loose* beside them, whether there is *layout*, and the *size* of the staff
+    from there on, in percent.
     """
 
     signs: Sequence[base.Music21Object | None]
@@ -260,6 +266,7 @@ class _Contents(NamedTuple):
     voices: list[stream.Voice]
     loose: Flow
     layout: bool
+    size: float | None
 
 
 def _contents(measure: stream.Measure) -> _Contents:
@@ -267,7 +274,7 @@ def _contents(measure: stream.Measure) -> _Contents:
     sharps: int | None = None
     voices: list[stream.Voice] = []
     loose: Flow = []
-    laid_out = False
+    laid_out, size = False, None
     for element in measure.elements:
         offset = measure.elementOffset(element)
         if isinstance(element, stream.Voice):
@@ -284,11 +291,13 @@ def _contents(measure: stream.Measure) -> _Contents:
                 loose.append((offset, element))
             elif signs[kind] is None:
                 signs[kind] = element
+        elif isinstance(element, layout.StaffLayout) and element.distance is None:
+            size = element.staffSize
         elif isinstance(element, layout.LayoutBase):
             laid_out = True
         elif not isinstance(element, _UNWRITTEN):
             loose.append((offset, element))
-    return _Contents(signs, sharps, voices, loose, laid_out)
+    return _Contents(signs, sharps, voices, loose, laid_out, size)
 
 
 def elements_of(container: stream.Stream[Any]) -> Iterator[base.Music21Object]:
