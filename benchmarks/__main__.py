@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from pathlib import Path
 
 ALL = (
     "streams",
@@ -29,7 +30,12 @@ ALL = (
     "pages",
     "sound",
     "hour",
+    "comping",
 )
+
+first = sys.argv[1] if len(sys.argv) > 1 else None
+if first is not None and first not in ALL and not Path(first).exists():
+    sys.exit(f"{first}: no benchmark and no file; the benchmarks are {', '.join(ALL)}")
 
 # What is no benchmark's name is an argument of one: a folder, a file.
 for name in [word for word in sys.argv[1:] if word in ALL] or ALL:

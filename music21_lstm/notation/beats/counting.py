@@ -11,6 +11,7 @@ import numpy.typing as npt
 from music21_lstm.notation.bars import Section, starts_anew
 from music21_lstm.notation.beats.barring import bar_lines
 from music21_lstm.notation.beats.chords import Chords, features_of
+from music21_lstm.notation.beats.comping import COMPED, beats_of
 from music21_lstm.notation.beats.given import GivenBeats
 from music21_lstm.notation.beats.lattice import TEMPI, Lattice, lattice_of, opening
 from music21_lstm.notation.beats.listening import Evidence, listen
@@ -54,13 +55,18 @@ def count_bars(
     notes: Array,
     metres: Sequence[Metre] | None = None,
     beats: GivenBeats | None = None,
+    comped: Array | None = None,
 ) -> Count:
     """Find beats and bars for at least one chord.
 
     *notes* ``(notes, 4)``: onset and end in seconds, pitch, velocity; in order. *metres*: the ones
-    that may come (all that were learnt, if None). *beats* that are given are obeyed.
+    that may come (all that were learnt, if None). *beats* that are given are obeyed. *comped*: which
+    notes are of an accompaniment that stands on beats.
     """
     evidence = listen(features_of(chords, notes), tables())
+    if comped is not None and comped.any():
+        evidence = evidence._replace(level=evidence.level + beats_of(chords.member, comped))
+        metres = metres or COMPED
     if beats is not None:
         return _obeyed(chords, evidence, metres, beats)
     lattice = lattice_of(tuple(metres or COMMON))

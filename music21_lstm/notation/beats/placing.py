@@ -12,6 +12,7 @@ from music21_lstm.encoding.events import TimeSignature
 from music21_lstm.encoding.performance import Performance
 from music21_lstm.notation.bars import Section, locate, shorten
 from music21_lstm.notation.beats.chords import group
+from music21_lstm.notation.beats.comping import comping, joined
 from music21_lstm.notation.beats.counting import Count, count_bars
 from music21_lstm.notation.beats.given import GivenBeats
 from music21_lstm.notation.beats.tempo import Pause, Tempo
@@ -46,10 +47,12 @@ def place_played(
     if not notes:
         return [], [Section(0, metre or COMMON_TIME)], Tempo()
     table = table_of(performance)
+    comped = comping(table)
+    table[:, 0] = joined(table[:, 0], comped)
     order = np.argsort(table[:, 0], kind="stable")
     chords = group(table[order, 0], table[order, 2])
     metres = [metre] if metre is not None else _signatures(performance)
-    count = count_bars(chords, table[order], metres, beats)
+    count = count_bars(chords, table[order], metres, beats, comped[order])
     units = settle(count, chords.times)
     tempo = _tempo(count, chords.times, units)
     onsets = np.empty(len(notes), np.int64)
