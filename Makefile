@@ -48,7 +48,10 @@ train-chorale: $(VENV)/.dev
 	$(BIN)/python -m music21_lstm train --corpus chorales --settings chorale -o $(BUILD)/chorale
 
 train-piano: $(VENV)/.dev
-	$(BIN)/python -m music21_lstm train --corpus piano --data "$(DATA)" --settings piano -o $(BUILD)/piano
+	$(BIN)/python -m music21_lstm train --corpus piano --data "$(DATA)" --settings piano -o $(BUILD)/piano-1
+	$(BIN)/python -m music21_lstm train --corpus piano --data "$(DATA)" --from $(BUILD)/piano-1 \
+	  --settings piano --learning-rate 0.0015 --humanize 0.4 --epochs 6 --patience 6 --seed 1 \
+	  -o $(BUILD)/piano
 
 train-jazz: $(VENV)/.dev
 	$(BIN)/python -m music21_lstm train --corpus jazz --data "$(DATA)" --from piano --settings jazz -o $(BUILD)/jazz

@@ -23,8 +23,11 @@ Ints = NDArray[np.int32]
 _APART = (3.0, 18.0)
 """How far a person's chords come apart: the standard deviation of onsets in milliseconds, from to."""
 
-_TOUCH = 3.5
-"""The standard deviation of a person's velocities about what was meant."""
+_TOUCH = (2.0, 7.0)
+"""How uneven a person's velocities are: the standard deviation about what was meant, from to."""
+
+_HELD = (1.0, 4.0)
+"""How much more than onsets a person's durations vary, from to."""
 
 _TOGETHER = 0.1
 """Where more of the notes than this stand at the tick of the one before, the music was sequenced."""
@@ -71,8 +74,9 @@ def _sequenced(piece: Piece) -> bool:
 def humanized(notes: Ints, apart: float, seed: int) -> Ints:
     """*notes*, (N, 4) of onset, end, pitch and velocity, as a person would strike them.
 
-    Onsets move by a standard deviation of *apart* ticks, durations by twice as much, velocities by
-    3.5; a note lasts as long as *apart* at least. They are in order of onset and pitch again.
+    Onsets move by a standard deviation of *apart* ticks, durations by one to four times as much,
+    velocities by 2 to 7: both are drawn for the piece. A note lasts as long as *apart* at least.
+    They are in order of onset and pitch again.
 
     >>> chord = np.array([[0, 500, 60, 64], [0, 500, 64, 64]], np.int32)
     >>> onsets = humanized(chord, 10.0, seed=1)[:, 0]
@@ -80,11 +84,12 @@ def humanized(notes: Ints, apart: float, seed: int) -> Ints:
     True
     """
     rng = np.random.default_rng(seed)
+    touch, held = rng.uniform(*_TOUCH), rng.uniform(*_HELD)
     onsets, ends, pitches, velocities = notes.T.astype(np.float64)
     late = rng.normal(0, apart, len(notes))
     first = np.maximum(0, onsets + late)
-    last = np.maximum(first + apart, ends + late + rng.normal(0, 2 * apart, len(notes)))
-    level = np.clip(velocities + rng.normal(0, _TOUCH, len(notes)), 1, 127)
+    last = np.maximum(first + apart, ends + late + rng.normal(0, held * apart, len(notes)))
+    level = np.clip(velocities + rng.normal(0, touch, len(notes)), 1, 127)
     found: Ints = np.rint(np.stack([first, last, pitches, level], axis=1)).astype(np.int32)
     return found[np.lexsort((found[:, 2], found[:, 0]))]
 
