@@ -1,7 +1,7 @@
 """Solos over held chords on the page, with and without the chords being believed to stand on beats.
 
-``python -m benchmarks comping DATA``: every thirtieth solo of the Weimar Jazz Database (jazz/solo_chords)
-and six pieces of the preset ``jazz``, those that have such chords.
+``python -m benchmarks comping DATA``: every thirtieth solo of the Weimar Jazz Database
+(jazz/solo_chords) and six pieces of the preset ``jazz``, those that have such chords.
 """
 
 import sys
