@@ -14,10 +14,8 @@ from music21_lstm.encoding.midi import midi_bytes
 from music21_lstm.encoding.notetext import text_of
 from music21_lstm.errors import FileError
 from music21_lstm.files import write_bytes
-from music21_lstm.memory import growing
-from music21_lstm.notation import engrave as engrave_page
 from music21_lstm.streams.decode import engraved_stream, exact_stream
-from music21_lstm.streams.musicxml import musicxml_bytes, mxl_bytes
+from music21_lstm.streams.musicxml import engraved_bytes, musicxml_bytes, mxl_bytes
 from music21_lstm.streams.reading import Source, performance_from, score_from
 from music21_lstm.training import TRAINABLE_SUFFIXES, train, training_files
 
@@ -182,8 +180,5 @@ def _score_data(source: Source, chosen: str, options: dict[str, Any]) -> bytes:
     if isinstance(source, base.Music21Object):
         data = musicxml_bytes(source)
     else:
-        # (What the Score would remember of the performance is not in the file.)
-        with growing():
-            page = engrave_page(performance_from(source), **given)
-            data = musicxml_bytes(page, engraved=True)
+        data = engraved_bytes(performance_from(source), **given)
     return mxl_bytes(data) if chosen == "mxl" else data

@@ -1,5 +1,5 @@
 """Notation: a performance as a score that a person can read."""
 
-from music21_lstm.notation.score import engrave
+from music21_lstm.notation.score import Sketch, engrave, sketch
 
-__all__ = ["engrave"]
+__all__ = ["Sketch", "engrave", "sketch"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 from typing import Any
 
-from music21 import base, dynamics, expressions, layout, note, spanner, stream, tempo
+from music21 import base, dynamics, expressions, layout, spanner, stream, tempo
 
 from music21_lstm.notation.bars import Bar
 from music21_lstm.notation.clefs import Reading, clef_in, octave_in
@@ -78,9 +78,6 @@ def add_directions(
         line.pedalForm = expressions.PedalForm.Line
         line.placement = "below"
         lower.span(line, pedal.start, pedal.end)
-    for place in directions.tempo.fermatas:
-        for staff in {id(part): part for part in parts}.values():
-            _Staff(staff, bars).hold(place)
     upper.done()
     lower.done()
 
@@ -186,18 +183,6 @@ class _Staff:
         first = max(place - within, bar.start)
         return first if first > after else min(place - within + bar.metre.frame, bar.end)
 
-    def hold(self, place: int) -> None:
-        """A fermata on what is seen to start at a place, a note or a rest: once a staff."""
-        index = self._index(place)
-        measure = self.measures[index]
-        offset = quarters(place - self.starts[index])
-        for voice in measure.voices or [measure]:
-            for element in voice.getElementsByOffset(offset, mustBeginInSpan=True).notesAndRests:
-                if element.hasStyleInformation and element.style.hideObjectOnPrint:
-                    continue
-                element.expressions.append(expressions.Fermata())  # type: ignore[no-untyped-call]
-                return
-
     def done(self) -> None:
         """Tell music21 what has changed."""
         for index in self.touched:
@@ -205,35 +190,25 @@ class _Staff:
         self.part.coreElementsChanged()
 
 
-def add_staff_size(parts: Sequence[stream.Part], columns: Sequence[int]) -> None:
-    """Staves so small that the fullest bar finds room on a page; *columns* are onsets a bar.
+def add_staff_size(
+    parts: Sequence[stream.Part], columns: Sequence[int], signs: Sequence[int]
+) -> None:
+    """Staves so small that the fullest bar finds room on a page.
+
+    *columns* are onsets a bar, and *signs* the accidentals that are printed.
 
     So do engravers choose the size of a staff. Of the pieces of piano-midi.de eight have such a
     bar: cadenzas of Liszt, and pages of Ravel and Schubert in sixty-fourths.
     """
     if max(columns, default=0) < _FULL:
         return
-    rows = zip(*(part.getElementsByClass(stream.Measure) for part in parts), strict=True)
-    signs = max(
-        count + sum(_accidentals(measure) for measure in row)
-        for row, count in zip(rows, columns, strict=True)
-    )
-    if signs <= _CROWDED:
+    fullest = max(map(sum, zip(columns, signs, strict=True)))
+    if fullest <= _CROWDED:
         return
-    size = max(_SMALLEST, round(100 * _CROWDED / signs))
+    size = max(_SMALLEST, round(100 * _CROWDED / fullest))
     for part in parts:
         measure = part.getElementsByClass(stream.Measure)[0]
         measure.insert(0, layout.StaffLayout(staffSize=size))
-
-
-def _accidentals(measure: stream.Measure) -> int:
-    """How many accidentals are printed in a measure."""
-    return sum(
-        bool(one.pitch.accidental is not None and one.pitch.accidental.displayStatus)
-        for element in measure.recurse().notes
-        for one in getattr(element, "notes", (element,))
-        if isinstance(one, note.Note)
-    )
 
 
 def add_system_breaks(part: stream.Part, columns: Sequence[int], width: float = 32.0) -> None:

@@ -2,43 +2,25 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from music21 import layout, metadata, stream
 
-from music21_lstm.encoding.events import TimeSignature
 from music21_lstm.encoding.performance import Performance
-from music21_lstm.errors import EncodingError
-from music21_lstm.notation.bars import Bar, Section, bars_of, sections_of
-from music21_lstm.notation.beats import Beats, place_played, read_beats, sections_heard
-from music21_lstm.notation.clefs import Clef, Reading
+from music21_lstm.notation.beats import Beats
 from music21_lstm.notation.directions import (
-    Directions,
     add_chords,
     add_directions,
     add_readings,
     add_staff_size,
     add_system_breaks,
 )
-from music21_lstm.notation.dynamics import loudness_of
-from music21_lstm.notation.hands import four_part_voices, split_hands
-from music21_lstm.notation.keys import Key, parse_key
-from music21_lstm.notation.lead_sheet import chords_under, melody_of
-from music21_lstm.notation.marks import keys_of
-from music21_lstm.notation.metre import Metre
-from music21_lstm.notation.pedal import pedals_of
-from music21_lstm.notation.places import Places
-from music21_lstm.notation.plans import ends_in, octave_bars, plans_of
-from music21_lstm.notation.played import is_written, played_staves
-from music21_lstm.notation.quantize import Placed, is_aligned, is_clocked, place_notes
-from music21_lstm.notation.spelling import spell
-from music21_lstm.notation.swing import swung, unswung
-from music21_lstm.notation.tempo_words import TempoPage, tempo_heard, tempo_set
-from music21_lstm.notation.voices import Staff, one_voice, two_voices
-from music21_lstm.notation.writing import BarPlan, StaffWriter, traces_of
+from music21_lstm.notation.planning import DIVISIONS, PagePlan, plan_page
+from music21_lstm.notation.sketching import SketchWriter
+from music21_lstm.notation.writing import Flow, StaffWriter, traces_of
 
-__all__ = ["engrave"]
+__all__ = ["Sketch", "engrave", "sketch"]
 
 _VOICE_IDS = (("1", "2"), ("5", "6"))
 """MusicXML's habit: voices 1 to 4 on the upper staff of a piano, 5 to 8 on the lower."""
@@ -50,7 +32,7 @@ def engrave(
     time_signature: str | None = None,
     key: str | None = None,
     beats: Beats | None = None,
-    divisions: tuple[int, ...] = (4, 3),
+    divisions: tuple[int, ...] = DIVISIONS,
     lead_sheet: bool = False,
     title: str | None = None,
     composer: str | None = None,
@@ -77,179 +59,83 @@ def engrave(
     >>> note.nameWithOctave, note.quarterLength
     ('C#4', 1.5)
     """
-    override = _override(time_signature)
-    asked = None if key is None else parse_key(key)
-    if not divisions or any(d.__class__ is not int or not 1 <= d <= 32 for d in divisions):
-        raise EncodingError(
-            f"divisions {divisions!r} cannot be written; give whole numbers from 1 to 32, as (4, 3)"
-        )
-    placed, sections, swings = _placed(performance, override, divisions, beats)
-    bars = bars_of(sections, max((p.end for p in placed), default=0))
-    places = Places(performance, placed)
-    keys = [asked] * len(bars) if asked else keys_of(performance, places, placed, bars)
-    melody = melody_of(placed) if lead_sheet else []
-    staves: list[Staff]
-    if lead_sheet:
-        staves, all_rests = [(one_voice(melody), [])], True
-    else:
-        right, left, all_rests = _staves(performance, placed, bars)
-        staves = [right, left]
-    usual: tuple[Clef, Clef] = ("treble", "bass")
-    plans: list[tuple[list[BarPlan], list[tuple[int, Reading]]]] = []
-    for staff, clef in zip(staves, usual, strict=False):
-        other = octave_bars(bars, plans[0][1]) if plans else ()
-        plans.append(plans_of(staff, bars, keys, clef, all_rests=all_rests, other=other))
-    directions = _directions(performance, placed, staves, [bars for bars, _ in plans], swings)
-    parts = _parts(performance, _spelled(placed, bars, keys), staves, plans, directions)
-    if lead_sheet:
-        add_chords(parts[0], bars, keys, chords_under(placed, melody, bars))
-    add_directions(parts, bars, directions)
-    columns = _columns(placed, bars)
-    add_staff_size(parts, columns)
-    add_system_breaks(parts[0], columns)
-    return _score(parts, title, composer, generated_by)
+    plan = plan_page(
+        performance,
+        time_signature=time_signature,
+        key=key,
+        beats=beats,
+        divisions=divisions,
+        lead_sheet=lead_sheet,
+    )
+    score, _ = _built(plan, StaffWriter)
+    return _named(score, title, composer, generated_by)
 
 
-def _placed(
-    performance: Performance,
-    metre: Metre | None,
-    divisions: tuple[int, ...],
-    beats: Beats | None,
-) -> tuple[list[Placed], list[Section], bool]:
-    """The notes on the page: snapped if the ticks know the beats, else by the beats heard.
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """A page on its way into a file: *score* has measures without notes, *flows* has the notes.
 
-    The last value says that they swing; their places are then those of straight eighths.
+    *flows*: the voices of each measure by its ``id``, each with its name; see :class:`SketchWriter`.
     """
-    given = read_beats(beats)
-    if given is None and (is_aligned(performance) or is_clocked(performance)):
-        straight = unswung(performance)
-        sections = _sections(straight or performance, metre)
-        if straight is None:
-            return *place_notes(performance, sections, divisions), False
-        placed, sections = place_notes(straight, sections, divisions)
-        played = {note.on: note for note in performance.notes}
-        return [p._replace(note=played[p.note.on]) for p in placed], sections, True
-    placed, sections, _ = place_played(performance, metre, given)
-    moved = None if any(s.metre.compound for s in sections) else swung(placed)
-    return moved or placed, sections, moved is not None
+
+    score: stream.Score
+    flows: dict[int, list[tuple[str, Flow]]]
 
 
-def _sections(performance: Performance, metre: Metre | None) -> list[Section]:
-    """The metres that are given; where none is, those heard."""
-    told = metre or any(isinstance(event, TimeSignature) for event in performance.events)
-    heard = None if told else sections_heard(performance)
-    return heard or sections_of(performance, metre)
+def sketch(
+    performance: Performance,
+    *,
+    title: str | None = None,
+    composer: str | None = None,
+    generated_by: str | None = None,
+    **options: Any,
+) -> Sketch:
+    """What :func:`engrave` makes with the same *options*, but for a file alone: no trace is kept."""
+    score, writers = _built(plan_page(performance, **options), SketchWriter)
+    flows = {measure: voices for writer in writers for measure, voices in writer.flows.items()}
+    return Sketch(_named(score, title, composer, generated_by), flows)
 
 
-def _override(time_signature: str | None) -> Metre | None:
-    if time_signature is None:
-        return None
-    numerator, _, denominator = time_signature.partition("/")
-    if numerator.isdecimal() and denominator.isdecimal():
-        metre = Metre(int(numerator), int(denominator))
-        if metre.writable:
-            return metre
-    raise EncodingError(
-        f"time signature {time_signature!r} cannot be written; give one such as 4/4, 6/8 or 5/8"
-    )
+_Writer = TypeVar("_Writer", bound=StaffWriter)
 
 
-def _staves(
-    performance: Performance, placed: Sequence[Placed], bars: Sequence[Bar]
-) -> tuple[Staff, Staff, bool]:
-    """The voices of the right and the left hand, and whether they are a chorale's four parts."""
-    if not is_written(placed, aligned=is_aligned(performance)):
-        return *played_staves(performance, placed, bars), False
-    parts = four_part_voices(placed)
-    if parts is not None:
-        soprano, alto, tenor, bass = (
-            one_voice(p for p, part in zip(placed, parts, strict=True) if part == wanted)
-            for wanted in range(4)
+def _built(plan: PagePlan, kind: type[_Writer]) -> tuple[stream.Score, list[_Writer]]:
+    """The page as planned, but for its names, and the writers of its staves."""
+    loudness = plan.directions.loudness
+    writers, parts = [], []
+    for number, staff in enumerate(plan.staves):
+        writer = kind(
+            plan.spelled,
+            traces_of(plan.performance, [*staff.staff[0], *staff.staff[1]]),
+            _VOICE_IDS[number] if plan.in_voices else None,
+            loudness.accents,
+            plan.directions.tempo.fermatas,
         )
-        return (soprano, alto), (tenor, bass), True
-    right = split_hands(placed)
-    hands = (
-        [p for p, is_right in zip(placed, right, strict=True) if is_right],
-        [p for p, is_right in zip(placed, right, strict=True) if not is_right],
-    )
-    return two_voices(hands[0]), two_voices(hands[1]), False
-
-
-def _parts(
-    performance: Performance,
-    spelled: dict[int, int],
-    staves: Sequence[Staff],
-    plans: Sequence[tuple[list[BarPlan], list[tuple[int, Reading]]]],
-    directions: Directions,
-) -> list[stream.PartStaff]:
-    # Voices in every bar or in none: else their numbers would change from bar to bar.
-    voices_needed = any(lower for _, lower in staves)
-    parts = []
-    for number, (staff, (bars, readings)) in enumerate(zip(staves, plans, strict=True)):
-        traces = traces_of(performance, [*staff[0], *staff[1]])
-        ids = _VOICE_IDS[number] if voices_needed else None
-        writer = StaffWriter(spelled, traces, ids, directions.loudness.accents)
-        part = writer.part(bars, f"P1-Staff{number + 1}")
-        add_readings(part, [plan.bar for plan in bars], readings)
+        part = writer.part(staff.bars, f"P1-Staff{number + 1}")
+        add_readings(part, plan.bars, staff.readings)
+        writers.append(writer)
         parts.append(part)
-    return parts
-
-
-def _spelled(placed: Sequence[Placed], bars: Sequence[Bar], keys: Sequence[Key]) -> dict[int, int]:
-    """The place on the line of fifths of each note, by the place of its note on."""
-    order = sorted(placed, key=lambda p: (p.onset, p.note.pitch))
-    note_keys = []
-    index = 0
-    for p in order:
-        while index + 1 < len(bars) and bars[index].end <= p.onset:
-            index += 1
-        note_keys.append(keys[index])
-    names = spell([p.note.pitch for p in order], note_keys)
-    return {p.note.on: name for p, name in zip(order, names, strict=True)}
-
-
-def _directions(
-    performance: Performance,
-    placed: Sequence[Placed],
-    staves: Sequence[Staff],
-    plans: Sequence[list[BarPlan]],
-    swings: bool,
-) -> Directions:
-    """What is said of tempo, loudness and pedal, at places where the page has notes."""
-    bars = [plan.bar for plan in plans[0]]
-    onsets = {sounding.onset for staff in staves for voice in staff for sounding in voice}
-    places = Places(performance, placed, onsets)
-    marks = tempo_set(performance, places, bars) if is_aligned(performance) else None
-    heard = tempo_heard(places, bars) if marks is None else TempoPage(tuple(marks))
-    loudness = loudness_of([p for p in placed if p.onset in onsets], bars, ends_in(plans[0]))
-    pedals = pedals_of(performance, places, ends_in(plans[1])) if len(plans) > 1 else []
-    return Directions(heard, loudness, pedals, swings)
-
-
-def _columns(placed: Sequence[Placed], bars: Sequence[Bar]) -> list[int]:
-    """How many different onsets each bar has."""
-    starts = [bar.start for bar in bars]
-    counts = [0] * len(bars)
-    for onset in {p.onset for p in placed}:
-        counts[max(0, bisect_right(starts, onset) - 1)] += 1
-    return counts
-
-
-def _score(
-    parts: list[stream.PartStaff],
-    title: str | None,
-    composer: str | None,
-    generated_by: str | None,
-) -> stream.Score:
+    if plan.chords:
+        add_chords(parts[0], plan.bars, plan.keys, plan.chords)
+    add_directions(parts, plan.bars, plan.directions)
+    signs = [sum(counts) for counts in zip(*(writer.signs for writer in writers), strict=True)]
+    add_staff_size(parts, plan.columns, signs)
+    add_system_breaks(parts[0], plan.columns)
     score = stream.Score()
+    for part in parts:
+        score.insert(0, part)
+    if len(parts) > 1:
+        score.insert(0, layout.StaffGroup(parts, name="Piano", symbol="brace", barTogether=True))
+    return score, writers
+
+
+def _named(
+    score: stream.Score, title: str | None, composer: str | None, generated_by: str | None
+) -> stream.Score:
     data = metadata.Metadata()
     # An empty name keeps music21 from printing "Music21 Fragment" and "Music21" as its own.
     data.movementName = title or ""
     data.composer = composer or ""
     data.add("software", f"music21-lstm, {generated_by}" if generated_by else "music21-lstm")
     score.insert(0, data)
-    for part in parts:
-        score.insert(0, part)
-    if len(parts) > 1:
-        score.insert(0, layout.StaffGroup(parts, name="Piano", symbol="brace", barTogether=True))
     return score

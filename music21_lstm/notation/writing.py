@@ -1,13 +1,17 @@
-"""Making the music21 objects of one staff: notes, chords, rests, ties, accidentals, measures."""
+"""Writing one staff: notes, chords, rests, ties, accidentals, measures."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from typing import cast
 
 from music21 import (
     articulations,
     base,
+    beam,
     chord,
     clef,
     duration,
@@ -21,22 +25,35 @@ from music21 import (
     tie,
 )
 from music21 import bar as m21bar
+from music21.common.types import StepName
 
 from music21_lstm.encoding.events import NoteOff
 from music21_lstm.encoding.performance import Performance
 from music21_lstm.encoding.trace import ORNAMENT_KEY, TRACE_KEY, OrnamentNote, PerformedTrace
 from music21_lstm.notation.accidentals import Accidentals
 from music21_lstm.notation.bars import Bar
-from music21_lstm.notation.beams import Written, add_beams, add_tuplets
+from music21_lstm.notation.beams import Beam, Bracket, Value, beams_of, brackets_of
 from music21_lstm.notation.clefs import Clef
 from music21_lstm.notation.keys import Key
 from music21_lstm.notation.metre import quarters
 from music21_lstm.notation.pieces import Piece
+from music21_lstm.notation.plain import Mark, PlainNote, TieKind
 from music21_lstm.notation.quantize import Placed
 from music21_lstm.notation.spelling import name_of
 from music21_lstm.notation.voices import OrnamentSign, Sounding
 
-__all__ = ["CLEFS", "BarPlan", "StaffWriter", "traces_of"]
+__all__ = [
+    "CLEFS",
+    "MARKS",
+    "TIES",
+    "BarPlan",
+    "Element",
+    "Flow",
+    "StaffWriter",
+    "add_bracket",
+    "pitch_of",
+    "traces_of",
+]
 
 _ORNAMENTS: dict[OrnamentSign, Callable[[], expressions.Expression]] = {
     "trill": expressions.Trill,
@@ -45,6 +62,25 @@ _ORNAMENTS: dict[OrnamentSign, Callable[[], expressions.Expression]] = {
     "turn": expressions.Turn,
 }
 CLEFS = {"treble": clef.TrebleClef, "bass": clef.BassClef}
+
+MARKS: dict[Mark, type[articulations.Articulation]] = {
+    "accent": articulations.Accent,
+    "staccato": articulations.Staccato,
+}
+
+TIES: dict[tuple[bool, bool], TieKind | None] = {
+    (False, False): None,
+    (False, True): "start",
+    (True, True): "continue",
+    (True, False): "stop",
+}
+
+Element = note.GeneralNote | PlainNote
+_Written = tuple[int, Element]
+"""A place in the metre, in units, and what is written there."""
+
+Flow = list[tuple[float | Fraction, Element]]
+"""What a voice of a measure holds, with offsets in quarters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +132,9 @@ class StaffWriter:
     """Writes the measures of one staff.
 
     *spelled* is the place on the line of fifths of each note and *traces* its trace, both by the
-    place of its note on; *accents* are the places of those that stand out. *voice_ids* name the two
-    voices; without them a bar has no Voice.
+    place of its note on; *accents* are the places of those that stand out, *fermatas* the places of
+    the page where what is seen is held. *voice_ids* name the two voices; without them a bar has no
+    Voice. *signs* is filled with the number of accidentals printed in each bar.
     """
 
     def __init__(
@@ -106,12 +143,15 @@ class StaffWriter:
         traces: Mapping[int, PerformedTrace],
         voice_ids: tuple[str, str] | None,
         accents: Collection[int] = (),
+        fermatas: Collection[int] = (),
     ) -> None:
         self.spelled = spelled
         self.traces = traces
         self.voice_ids = voice_ids
         self.accents = accents
+        self.fermatas = sorted(fermatas)
         self.accidentals = Accidentals()
+        self.signs: list[int] = []
 
     def part(self, plans: Sequence[BarPlan], name: str) -> stream.PartStaff:
         """The whole staff."""
@@ -135,15 +175,8 @@ class StaffWriter:
         for sign in self._signs(plan):
             measure.coreInsert(0.0, sign)
         self.accidentals.new_bar(plan.key[0])
-        first, second = self._elements(plan)
-        if self.voice_ids is None:
-            _fill(measure, first)
-        else:
-            for name, voice in zip(self.voice_ids, (first, second), strict=True):
-                if voice:
-                    container = stream.Voice(id=name)
-                    _fill(container, voice)
-                    measure.coreInsert(0.0, container)
+        self.signs.append(0)
+        self._fill(measure, [_flow(voice) for voice in self._elements(plan)])
         measure.coreElementsChanged()
         measure.streamStatus.accidentals = True
         measure.streamStatus.beams = True
@@ -151,6 +184,18 @@ class StaffWriter:
         if plan.last:
             measure.rightBarline = m21bar.Barline("final")  # type: ignore[no-untyped-call]
         return measure
+
+    def _fill(self, measure: stream.Measure, flows: Sequence[Flow]) -> None:
+        """Put the notes of both voices into *measure*."""
+        if self.voice_ids is None:
+            _insert(measure, flows[0])
+            return
+        for name, flow in zip(self.voice_ids, flows, strict=True):
+            if flow:
+                container = stream.Voice(id=name)
+                _insert(container, flow)
+                container.coreElementsChanged()
+                measure.coreInsert(0.0, container)
 
     def _signs(self, plan: BarPlan) -> Iterator[base.Music21Object]:
         if plan.first:
@@ -163,32 +208,55 @@ class StaffWriter:
         if plan.bar.new_metre:
             yield meter.TimeSignature(str(plan.bar.metre))
 
-    def _elements(self, plan: BarPlan) -> tuple[list[Written], list[Written]]:
+    def _elements(self, plan: BarPlan) -> tuple[list[_Written], list[_Written]]:
         """The written elements of both voices; accidentals are settled in reading order."""
         two = bool(plan.lower)
-        voices: tuple[list[Written], list[Written]] = ([], [])
+        voices: tuple[list[_Written], list[_Written]] = ([], [])
+        values: tuple[list[Value], list[Value]] = ([], [])
+        held = self._held(plan)
         order = sorted(
             [(piece.start, 0, piece) for piece in plan.upper]
             + [(piece.start, 1, piece) for piece in plan.lower],
             key=lambda entry: entry[:2],
         )
-        for start, which, piece in order:
-            shift = plan.bar.shift
+        for at, which, piece in order:
+            start, end = at + plan.bar.shift, piece.end + plan.bar.shift
             graces = [] if piece.tied_before or not piece.sounding else piece.sounding.graces
             for placed in graces:
-                voices[which].append((start + shift, start + shift, self._grace(placed)))
+                voices[which].append((start, self._grace(placed)))
+                values[which].append(Value(start, start, False))
+            fermata = (at, which) in held
+            stem = ("down" if which else "up") if two else None
             element = (
-                self._note(piece, piece.sounding) if piece.sounding else self._rest(piece, plan.bar)
+                self._note(piece, piece.sounding, stem, fermata=fermata)
+                if piece.sounding
+                else self._rest(piece, plan.bar, fermata=fermata)
             )
-            if two and not isinstance(element, note.Rest):
-                element.stemDirection = "down" if which else "up"
-            voices[which].append((start + shift, piece.end + shift, element))
-        for voice in voices:
-            add_beams(plan.bar.metre, voice)
-            add_tuplets(plan.bar.metre, voice)
+            voices[which].append((start, element))
+            values[which].append(Value(start, end, piece.sounding is None))
+        for written, spans in zip(voices, values, strict=True):
+            for index, beams in beams_of(plan.bar.metre, spans).items():
+                _add_beams(written[index][1], beams)
+            for index, bracket in brackets_of(plan.bar.metre, spans).items():
+                element = written[index][1]
+                if isinstance(element, PlainNote):
+                    element.bracket = bracket
+                else:
+                    add_bracket(element.duration.tuplets, bracket)
         return voices
 
-    def _rest(self, piece: Piece, bar: Bar) -> note.Rest:
+    def _held(self, plan: BarPlan) -> set[tuple[int, int]]:
+        """Where fermatas stand, once a staff each: the place in the bar, and the voice."""
+        bar, found = plan.bar, set()
+        first = bisect_left(self.fermatas, bar.start)
+        for place in self.fermatas[first : bisect_left(self.fermatas, bar.end)]:
+            for which, voice in enumerate((plan.upper, plan.lower)):
+                if any(p.visible and p.start == place - bar.start for p in voice):
+                    found.add((place - bar.start, which))
+                    break
+        return found
+
+    def _rest(self, piece: Piece, bar: Bar, *, fermata: bool) -> Element:
         rest = note.Rest()
         if piece.start == 0 and piece.end == bar.length:
             rest.duration = duration.Duration(quarters(bar.length))
@@ -196,11 +264,15 @@ class StaffWriter:
         else:
             rest.duration = _duration(piece)
         rest.style.hideObjectOnPrint = not piece.visible
+        if fermata:
+            rest.expressions.append(expressions.Fermata())  # type: ignore[no-untyped-call]
         return rest
 
-    def _note(self, piece: Piece, sounding: Sounding) -> note.Note | chord.Chord:
+    def _note(
+        self, piece: Piece, sounding: Sounding, stem: str | None, *, fermata: bool
+    ) -> Element:
         notes: list[note.Note] = []
-        kind = _TIES[piece.tied_before, piece.tied_after]
+        kind = TIES[piece.tied_before, piece.tied_after]
         for placed in sounding.notes:
             single = self._single(placed, tied=piece.tied_before)
             if kind:
@@ -211,8 +283,12 @@ class StaffWriter:
             notes.append(single)
         element = notes[0] if len(notes) == 1 else chord.Chord(notes)
         element.duration = _duration(piece)
+        if stem:
+            element.stemDirection = stem
         if not piece.tied_before:
             self._add_signs(element, notes[0], sounding)
+        if fermata:
+            element.expressions.append(expressions.Fermata())  # type: ignore[no-untyped-call]
         return element
 
     def _single(self, placed: Placed, *, tied: bool = False) -> note.Note:
@@ -228,14 +304,16 @@ class StaffWriter:
         grace.duration = duration.GraceDuration("eighth")
         return grace
 
+    def _marks(self, sounding: Sounding) -> tuple[Mark, ...]:
+        accent = any(p.note.on in self.accents for p in sounding.notes)
+        return (*(("accent",) if accent else ()), *(("staccato",) if sounding.staccato else ()))
+
     def _add_signs(
         self, element: note.Note | chord.Chord, first: note.Note, sounding: Sounding
     ) -> None:
         """Accent, staccato, arpeggio and ornament; *first* remembers what the ornament stands for."""
-        if any(p.note.on in self.accents for p in sounding.notes):
-            element.articulations.append(articulations.Accent())  # type: ignore[no-untyped-call]
-        if sounding.staccato:
-            element.articulations.append(articulations.Staccato())  # type: ignore[no-untyped-call]
+        for mark in self._marks(sounding):
+            element.articulations.append(MARKS[mark]())
         if sounding.arpeggio:
             element.expressions.append(expressions.ArpeggioMark("up"))
         if sounding.ornament:
@@ -246,34 +324,57 @@ class StaffWriter:
                 for p in sounding.carried
             )
 
-    def _pitch(self, placed: Placed, *, tied: bool) -> pitch.Pitch:
+    def _head(self, placed: Placed, *, tied: bool) -> tuple[str, int, int, bool]:
+        """Step, octave and alteration of a note, and whether the accidental is printed."""
         midi = placed.note.pitch
         step, alteration = name_of(self.spelled[placed.note.on])
         octave = (midi - alteration) // 12 - 1
-        made = pitch.Pitch(step=step, octave=octave)
         shown = self.accidentals.shown(step, octave, alteration, tied=tied)
-        if alteration or shown:
-            made.accidental = pitch.Accidental(alteration)
-            made.accidental.displayStatus = shown
-        return made
+        self.signs[-1] += shown
+        return step, octave, alteration, shown
+
+    def _pitch(self, placed: Placed, *, tied: bool) -> pitch.Pitch:
+        return pitch_of(*self._head(placed, tied=tied))
 
 
-_TIES = {
-    (False, False): None,
-    (False, True): "start",
-    (True, True): "continue",
-    (True, False): "stop",
-}
+def pitch_of(step: str, octave: int, alteration: int, shown: bool) -> pitch.Pitch:
+    """A music21 pitch that says whether its accidental is printed."""
+    made = pitch.Pitch(step=cast(StepName, step), octave=octave)
+    if alteration or shown:
+        made.accidental = pitch.Accidental(alteration)
+        made.accidental.displayStatus = shown
+    return made
 
 
 def _duration(piece: Piece) -> duration.Duration:
     return duration.Duration(quarters(piece.end - piece.start))
 
 
-def _fill(container: stream.Measure | stream.Voice, voice: Sequence[Written]) -> None:
-    if not voice:
+def _add_beams(element: Element, beams: tuple[Beam, ...]) -> None:
+    if isinstance(element, PlainNote):
+        element.beams = beams
         return
-    begin = voice[0][0]
-    for start, _, element in voice:
-        container.coreInsert(quarters(start - begin), element)
-    container.coreElementsChanged()
+    made = beam.Beams()
+    for kind, direction in beams:
+        made.append(kind, direction)  # type: ignore[no-untyped-call]
+    element.beams = made  # type: ignore[attr-defined]
+
+
+def add_bracket(tuplets: Sequence[duration.Tuplet], bracket: Bracket | None) -> None:
+    """Give the tuplets of a duration their part of the *bracket*."""
+    if bracket is None:
+        return
+    for tuplet in tuplets:
+        tuplet.bracket = bracket.drawn
+    if bracket.end is not None:
+        tuplets[0].type = bracket.end
+
+
+def _flow(voice: Sequence[_Written]) -> Flow:
+    """The same with offsets in quarters from the first."""
+    return [(quarters(start - voice[0][0]), element) for start, element in voice]
+
+
+def _insert(container: stream.Measure | stream.Voice, flow: Flow) -> None:
+    for offset, element in flow:
+        container.coreInsert(offset, cast(note.GeneralNote, element))

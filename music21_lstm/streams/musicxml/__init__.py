@@ -7,6 +7,6 @@ directly; each rarer object is handed, alone, to music21's exporter. A Score tha
 engraving lays it out goes to music21 as a whole.
 """
 
-from music21_lstm.streams.musicxml.document import musicxml_bytes, mxl_bytes
+from music21_lstm.streams.musicxml.document import engraved_bytes, musicxml_bytes, mxl_bytes
 
-__all__ = ["musicxml_bytes", "mxl_bytes"]
+__all__ = ["engraved_bytes", "musicxml_bytes", "mxl_bytes"]

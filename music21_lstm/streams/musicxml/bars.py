@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from xml.sax.saxutils import quoteattr
 
@@ -24,13 +24,16 @@ from music21 import (
     tempo,
 )
 
+from music21_lstm.notation.metre import quarters
+from music21_lstm.notation.plain import PlainNote
 from music21_lstm.streams.elements import PerformanceEvent
 from music21_lstm.streams.musicxml.accidentals import unsettled
 from music21_lstm.streams.musicxml.attached import Attached
 from music21_lstm.streams.musicxml.notes import NoteWriter, divisions_of
+from music21_lstm.streams.musicxml.plain import PlainWriter, divisions
 from music21_lstm.streams.musicxml.rare import DIVISIONS, NotPlainError, Rare, xml_of
 
-__all__ = ["elements_of", "part_xml"]
+__all__ = ["Beside", "elements_of", "part_xml"]
 
 _DIRECTIONS: tuple[tuple[type, str], ...] = (
     (harmony.NoChord, "noChordToXml"),
@@ -47,15 +50,24 @@ _DIRECTIONS: tuple[tuple[type, str], ...] = (
 _SIGNS = (key.KeySignature, meter.TimeSignature, clef.Clef)
 _SIGN_METHODS = ("keySignatureToXml", "timeSignatureToXml", "clefToXml")
 _UNWRITTEN = (PerformanceEvent, instrument.Instrument, bar.Barline)
+_VALUES = (note.GeneralNote, PlainNote)
 _MOST_VOICES = 4
 
-Flow = list[tuple[Any, base.Music21Object]]
-"""What one voice holds, with offsets from the start of the bar."""
+Flow = list[tuple[Any, Any]]
+"""What one voice holds, music21 objects and plain notes, with offsets from the start of the bar."""
+
+Beside = Mapping[int, list[tuple[str, Flow]]]
+"""Voices that stand beside a measure and not in it, by the ``id`` of the measure."""
 
 
-def part_xml(staves: Sequence[stream.Part], spanners: Sequence[spanner.Spanner]) -> Iterator[str]:
+def part_xml(
+    staves: Sequence[stream.Part],
+    spanners: Sequence[spanner.Spanner],
+    beside: Beside | None = None,
+) -> Iterator[str]:
     """The lines of the measures of *staves*, from the upper one; *spanners* of the score.
 
+    With *beside* the notes are those that it has; their accidentals are settled.
     Raises :class:`NotPlainError` if the part is not laid out as engraving does it.
     """
     measures = [list(staff.getElementsByClass(stream.Measure)) for staff in staves]
@@ -67,7 +79,7 @@ def part_xml(staves: Sequence[stream.Part], spanners: Sequence[spanner.Spanner])
         starts.append([staff.elementOffset(measure) for measure in own])
     if any(other != starts[0] for other in starts):
         raise NotPlainError("the measures of the staves do not stand together")
-    writer = _BarWriter(staves, spanners)
+    writer = _BarWriter(staves, spanners, beside)
     for number, row in enumerate(zip(*measures, strict=True)):
         yield from writer.measure(row, first=number == 0)
 
@@ -75,9 +87,16 @@ def part_xml(staves: Sequence[stream.Part], spanners: Sequence[spanner.Spanner])
 class _BarWriter:
     """Writes one measure after another."""
 
-    def __init__(self, staves: Sequence[stream.Part], spanners: Sequence[spanner.Spanner]) -> None:
+    def __init__(
+        self,
+        staves: Sequence[stream.Part],
+        spanners: Sequence[spanner.Spanner],
+        beside: Beside | None,
+    ) -> None:
+        self.beside = beside
         self.rare = Rare()
         self.notes = NoteWriter(self.rare)
+        self.plain = PlainWriter(self.notes)
         self.sharps = [0] * len(staves)
         self.short = False
         there: set[int] = set()
@@ -95,7 +114,8 @@ class _BarWriter:
         hidden = upper.showNumber == stream.enums.ShowNumber.NEVER or upper.number == 0
         number = quoteattr(upper.measureNumberWithSuffix())
         yield f'<measure number={number} implicit="{"yes" if hidden else "no"}">'
-        contents = [_contents(measure) for measure in row]
+        beside = self.beside
+        contents = [_contents(one, None if beside is None else beside[id(one)]) for one in row]
         if contents[0].layout:
             yield from self._through(upper, "setMxPrint")
         yield from self._signs(contents, first=first)
@@ -107,10 +127,7 @@ class _BarWriter:
             if content.sharps is not None:
                 self.sharps[index] = content.sharps
             flows = _flows(content, index)
-            notes = [
-                (at, one) for _, flow in flows for at, one in flow if isinstance(one, note.NotRest)
-            ]
-            needed = unsettled(notes, self.sharps[index])
+            needed = set() if beside is not None else unsettled(_notes(flows), self.sharps[index])
             self.short = bool(measure.paddingLeft or measure.paddingRight)
             for voice, flow in flows:
                 if reached:
@@ -161,11 +178,16 @@ class _BarWriter:
         """The lines of one voice, each with the place in divisions that it leads to."""
         place = 0
         flow = self._early(flow)
-        sole = sum(isinstance(element, note.GeneralNote) for _, element in flow) == 1
+        sole = sum(isinstance(element, _VALUES) for _, element in flow) == 1
         for offset, element in flow:
+            here = divisions_of(offset)
+            if isinstance(element, PlainNote) and here == place:
+                line = self.plain.write(element, voice, staff, sole=sole, short_bar=self.short)
+                place += divisions(element.length)
+                yield line, place
+                continue
             directions, within = self.attached.at(element)
             written = _is_note(element)
-            here = divisions_of(offset)
             if written and here < place:
                 raise NotPlainError(f"{element!r} starts before the note before it ends")
             if written and here > place:
@@ -244,8 +266,10 @@ def _aside(text: str, later: int) -> Iterator[str]:
         yield f"<{back}><duration>{abs(later)}</duration></{back}>"
 
 
-def _is_note(element: base.Music21Object) -> bool:
+def _is_note(element: Any) -> bool:
     """Whether *element* takes its time in a voice; a chord symbol does not."""
+    if isinstance(element, PlainNote):
+        return True
     if isinstance(element, harmony.Harmony):
         if element.writeAsChord:
             raise NotPlainError("a chord symbol that is to be played")
@@ -257,30 +281,31 @@ class _Contents(NamedTuple):
     """What a measure holds.
 
     Its *signs* at the start (key, metre, clef; None: none), the number of *sharps* of its key, its
-    *voices*, what stands *loose* beside them, whether there is *layout*, and the *size* of the staff
-    from there on, in percent.
+    *voices* with their names, what stands *loose* beside them, whether there is *layout*, and the
+    *size* of the staff from there on, in percent.
     """
 
     signs: Sequence[base.Music21Object | None]
     sharps: int | None
-    voices: list[stream.Voice]
+    voices: list[tuple[str, Flow]]
     loose: Flow
     layout: bool
     size: float | None
 
 
-def _contents(measure: stream.Measure) -> _Contents:
+def _contents(measure: stream.Measure, beside: list[tuple[str, Flow]] | None) -> _Contents:
     signs: list[base.Music21Object | None] = [None, None, None]
     sharps: int | None = None
-    voices: list[stream.Voice] = []
-    loose: Flow = []
+    voices = [(name, list(flow)) for name, flow in beside or () if name]
+    loose = [entry for name, flow in beside or () if not name for entry in flow]
     laid_out, size = False, None
     for element in measure.elements:
         offset = measure.elementOffset(element)
         if isinstance(element, stream.Voice):
             if offset:
                 raise NotPlainError("a voice that starts within its bar")
-            voices.append(element)
+            flow = [(element.elementOffset(one), one) for one in element.elements]
+            voices.append((str(element.id), flow))
         elif isinstance(element, stream.Stream):
             raise NotPlainError(f"{element!r} in a measure")
         elif isinstance(element, _SIGNS):
@@ -321,29 +346,40 @@ def _flows(content: _Contents, staff: int) -> list[tuple[str, Flow]]:
         raise NotPlainError("notes beside the voices of a measure")
     if len(voices) > _MOST_VOICES:
         raise NotPlainError("more than four voices in a staff")
-    flows = [[(voice.elementOffset(one), one) for one in voice.elements] for voice in voices]
+    flows = [flow for _, flow in voices]
     seen = [any(_is_seen(one) for _, one in flow) for flow in flows]
     flows[seen.index(True) if any(seen) else 0] += loose
-    return list(zip(_numbers(voices, staff), map(_ordered, flows), strict=True))
+    return list(
+        zip(_numbers([name for name, _ in voices], staff), map(_ordered, flows), strict=True)
+    )
 
 
-def _is_seen(element: base.Music21Object) -> bool:
+def _notes(flows: Iterable[tuple[str, Flow]]) -> list[tuple[Any, note.NotRest]]:
+    return [(at, one) for _, flow in flows for at, one in flow if isinstance(one, note.NotRest)]
+
+
+def _is_seen(element: Any) -> bool:
+    if isinstance(element, PlainNote):
+        return not element.hidden
     hidden = element.hasStyleInformation and element.style.hideObjectOnPrint
     return _is_note(element) and not hidden
 
 
-def _end_of(offset: Any, element: base.Music21Object) -> Any:
+def _end_of(offset: Any, element: Any) -> Any:
     """Where a value ends; what is none has no length."""
+    if isinstance(element, PlainNote):
+        return offset + quarters(element.length)
     return offset + (element.duration.quarterLength if _is_note(element) else 0)
 
 
-def _numbers(voices: Sequence[stream.Voice], staff: int) -> list[str]:
-    """The numbers of the voices: their own if they are the staff's, else in order."""
+def _numbers(own: Sequence[str], staff: int) -> list[str]:
+    """The numbers of the voices: their *own* names if they are the staff's, else in order."""
     allowed = [str(4 * staff + number) for number in range(1, _MOST_VOICES + 1)]
-    own = [str(voice.id) for voice in voices]
-    return own if len(set(own)) == len(own) and set(own) <= set(allowed) else allowed[: len(own)]
+    return (
+        list(own) if len(set(own)) == len(own) and set(own) <= set(allowed) else allowed[: len(own)]
+    )
 
 
 def _ordered(flow: Flow) -> Flow:
     """In order of time; where several share an offset, directions stand before notes."""
-    return sorted(flow, key=lambda entry: (entry[0], isinstance(entry[1], note.GeneralNote)))
+    return sorted(flow, key=lambda entry: (entry[0], isinstance(entry[1], _VALUES)))

@@ -12,12 +12,14 @@ from xml.etree.ElementTree import Element, indent, tostring
 from music21 import base, instrument, layout, metadata, spanner, stream, text
 from music21.musicxml.m21ToXml import GeneralObjectExporter, ScoreExporter
 
+from music21_lstm.encoding.performance import Performance
 from music21_lstm.memory import growing
+from music21_lstm.notation import engrave, sketch
 from music21_lstm.streams.elements import resolution_of
-from music21_lstm.streams.musicxml.bars import elements_of, part_xml
+from music21_lstm.streams.musicxml.bars import Beside, elements_of, part_xml
 from music21_lstm.streams.musicxml.rare import NotPlainError
 
-__all__ = ["musicxml_bytes", "mxl_bytes"]
+__all__ = ["engraved_bytes", "musicxml_bytes", "mxl_bytes"]
 
 _HEAD = (
     '<?xml version="1.0" encoding="utf-8"?>\n'
@@ -52,6 +54,16 @@ def musicxml_bytes(source: base.Music21Object, *, engraved: bool = False) -> byt
     return made
 
 
+def engraved_bytes(performance: Performance, **options: Any) -> bytes:
+    """*performance*, engraved with *options*: what its Score would give, without making all of it."""
+    with growing():
+        try:
+            page = sketch(performance, **options)
+            return _straight(page.score, page.flows)
+        except NotPlainError:
+            return musicxml_bytes(engrave(performance, **options), engraved=True)
+
+
 def mxl_bytes(document: bytes) -> bytes:
     """A MusicXML *document*, compressed as a ``.mxl`` archive."""
     packed = io.BytesIO()
@@ -65,7 +77,7 @@ def mxl_bytes(document: bytes) -> bytes:
     return packed.getvalue()
 
 
-def _straight(score: stream.Score) -> bytes:
+def _straight(score: stream.Score, beside: Beside | None = None) -> bytes:
     """The document of an engraved score; raises :class:`NotPlainError` for any other."""
     known = (stream.Part, spanner.Spanner, metadata.Metadata, layout.LayoutBase, text.TextBox)
     if not all(isinstance(element, known) for element in score):
@@ -80,7 +92,7 @@ def _straight(score: stream.Score) -> bytes:
     found = root.findall("part")
     if len(found) != len(parts):
         raise NotPlainError("music21 takes the parts of the score together in another way")
-    bodies = ["\n".join(part_xml(staves, spanners)) for staves in parts]
+    bodies = ["\n".join(part_xml(staves, spanners, beside)) for staves in parts]
     for number, part in enumerate(found):
         _named(root, part, f"P{number + 1}")
         part.clear()

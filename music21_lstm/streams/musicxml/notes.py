@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Any
 
 from music21 import articulations, chord, note, style
@@ -10,16 +10,18 @@ from music21.duration import typeToDuration
 from music21.musicxml.m21ToXml import typeToMusicXMLType
 from music21.musicxml.xmlObjects import MusicXMLExportException
 
+from music21_lstm.streams.musicxml.lines import (
+    LINKS,
+    Head,
+    Value,
+    note_line,
+    rest_line,
+    whole_rest_line,
+)
 from music21_lstm.streams.musicxml.rare import DIVISIONS, NotPlainError, Rare, raise_octaves, xml_of
 
 __all__ = ["NoteWriter", "divisions_of"]
 
-_LINKS = {
-    "start": ("start",),
-    "stop": ("stop",),
-    "continue": ("stop", "start"),
-    "let-ring": ("let-ring",),
-}
 _BEAMS = {
     ("start", None): "begin",
     ("continue", None): "continue",
@@ -52,7 +54,7 @@ class NoteWriter:
 
     def __init__(self, rare: Rare) -> None:
         self.rare = rare
-        self.values: dict[Any, tuple[str, str, str]] = {}
+        self.values: dict[Any, Value] = {}
         self.names: dict[Any, str] = {}
         self.marks: dict[Any, str] = {}
 
@@ -82,40 +84,34 @@ class NoteWriter:
         members = [element]
         if isinstance(element, chord.Chord):
             members = sorted(element.notes, key=lambda one: one.pitch.ps)
-        duration, shape, ratio = self._value(element.duration)
+        value = self.value(element.duration)
         lines = []
         for number, one in enumerate(members):
-            tie = one.tie
-            stem = _STEMS[one.stemDirection if number else element.stemDirection]
-            lines.append(
-                f"{_opening(one)}{'<chord/>' if number else ''}{self._pitch(one.pitch)}{duration}"
-                + (_tied("tie", tie) if tie else "")
-                + f"{in_voice}{shape}{self._accidental(one, needed)}{ratio}"
-                + (f"<stem>{stem}</stem>" if stem else "")
-                + in_staff
-                + ("" if number else beams)
-                + _notated("" if number else marks, None if _hidden(one) else tie)
-                + "</note>"
+            head = Head(
+                _velocity(one),
+                _hidden(one),
+                self.pitch(one.pitch),
+                self._accidental(one, needed),
+                one.tie.type if one.tie else None,
+                _STEMS[one.stemDirection if number else element.stemDirection],
             )
+            lines.append(note_line(head, value, in_voice, in_staff, beams, marks, first=not number))
         return "\n".join(lines)
 
     def _rest(
         self, rest: note.Rest, in_voice: str, in_staff: str, sole: bool, short_bar: bool
     ) -> str:
-        opening = '<note print-object="no">' if _hidden(rest) else "<note>"
+        hidden = _hidden(rest)
         whole = rest.fullMeasure in (True, "always") or (sole and rest.fullMeasure == "auto")
         # Readers, music21 among them, take the rest of a whole bar for as long as the metre says.
         if whole and not (short_bar and rest.duration.type in typeToDuration):
-            duration = f"<duration>{divisions_of(rest.duration.quarterLength)}</duration>"
-            return f'{opening}<rest measure="yes"/>{duration}{in_voice}{in_staff}</note>'
-        duration, shape, ratio = self._value(rest.duration)
-        return (
-            f"{opening}<rest/>{duration}{in_voice}{shape}{ratio}{in_staff}"
-            f"{_notated(self._notations(rest), None)}</note>"
-        )
+            length = divisions_of(rest.duration.quarterLength)
+            return whole_rest_line(length, in_voice, in_staff, hidden=hidden)
+        marks = self._notations(rest)
+        return rest_line(self.value(rest.duration), in_voice, in_staff, marks, hidden=hidden)
 
-    def _value(self, duration: Any) -> tuple[str, str, str]:
-        """The length in divisions, the note's shape, and the ratio of its tuplet."""
+    def value(self, duration: Any) -> Value:
+        """How a duration is written."""
         tuplets = duration.tuplets
         ratio = [(t.numberNotesActual, t.numberNotesNormal, t.durationNormal) for t in tuplets]
         key = duration.quarterLength, duration.type, duration.dots, *ratio
@@ -129,10 +125,11 @@ class NoteWriter:
                 xml_of(self.rare.element("tupletToTimeModification", tuplets[0])) if tuplets else ""
             )
             dots = "<dot/>" * duration.dots
-            self.values[key] = f"<duration>{length}</duration>", shape + dots, modification
+            self.values[key] = Value(f"<duration>{length}</duration>", shape + dots, modification)
         return self.values[key]
 
-    def _pitch(self, pitch: Any) -> str:
+    def pitch(self, pitch: Any) -> str:
+        """The name of a note."""
         alter = pitch.accidental.alter if pitch.accidental is not None else None
         key = pitch.step, pitch.implicitOctave, alter
         if key not in self.names:
@@ -146,6 +143,10 @@ class NoteWriter:
         status = accidental.displayStatus if accidental is not None else None
         if not (id(one) in needed if status is None else status):
             return ""
+        return self.accidental(accidental)
+
+    def accidental(self, accidental: Any) -> str:
+        """The sign of an accidental, or of none: a natural."""
         if accidental is None:
             return "<accidental>natural</accidental>"
         key = accidental.name, accidental.displayStyle
@@ -154,22 +155,28 @@ class NoteWriter:
         return self.names[key]
 
     def _beams(self, element: Any) -> str:
-        key = tuple((beam.type, beam.direction) for beam in element.beams.beamsList)
-        if key not in self.marks:
-            self.marks[key] = "".join(
+        return self.beams(tuple((beam.type, beam.direction) for beam in element.beams.beamsList))
+
+    def beams(self, kinds: tuple[Any, ...]) -> str:
+        """The beams of a note, by the kind and the direction of each."""
+        if kinds not in self.marks:
+            self.marks[kinds] = "".join(
                 f'<beam number="{number}">{_BEAMS[kind]}</beam>'
-                for number, kind in enumerate(key, 1)
+                for number, kind in enumerate(kinds, 1)
             )
-        return self.marks[key]
+        return self.marks[kinds]
 
     def _notations(self, element: Any) -> str:
+        return self.notations(element.duration.tuplets, element.articulations)
+
+    def notations(self, tuplets: Iterable[Any], articulations: Iterable[Any]) -> str:
         """Tuplet brackets and articulations."""
         text = ""
-        for tuplet in element.duration.tuplets:
+        for tuplet in tuplets:
             if tuplet.type:
                 text += "".join(map(xml_of, self.rare.exporter.tupletToXmlTuplet(tuplet, 1)))
         inner = ""
-        for mark in element.articulations:
+        for mark in articulations:
             key = type(mark), mark.placement
             if key not in self.marks:
                 made = self.rare.element("articulationToXmlArticulation", mark)
@@ -178,24 +185,8 @@ class NoteWriter:
         return text + (f"<articulations>{inner}</articulations>" if inner else "")
 
 
-def _notated(marks: str, tie: Any) -> str:
-    """The notations of a note: its tie and *marks*."""
-    inner = (_tied("tied", tie) if tie else "") + marks
-    return f"<notations>{inner}</notations>" if inner else ""
-
-
-def _tied(name: str, tie: Any) -> str:
-    return "".join(f'<{name} type="{link}"/>' for link in _LINKS[tie.type])
-
-
-def _opening(one: note.Note) -> str:
-    """The opening tag, with the velocity as MusicXML's percentage of 90."""
-    text = "<note"
-    if one.hasVolumeInformation() and one.volume.velocity is not None:
-        text += f' dynamics="{one.volume.velocity * 10 / 9:.2f}"'
-    if _hidden(one):
-        text += ' print-object="no" print-spacing="yes"'
-    return text + ">"
+def _velocity(one: note.Note) -> int | None:
+    return one.volume.velocity if one.hasVolumeInformation() else None
 
 
 def _hidden(one: note.GeneralNote) -> bool:
@@ -239,7 +230,7 @@ def _plain_head(one: Any) -> bool:
     ):
         return False
     tie = one.tie
-    if tie is not None and (tie.type not in _LINKS or tie.style != "normal" or tie.placement):
+    if tie is not None and (tie.type not in LINKS or tie.style != "normal" or tie.placement):
         return False
     if isinstance(one, note.NotRest):
         return (
