@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
 from math import log2
-from operator import itemgetter
-from typing import NamedTuple
+from operator import attrgetter, itemgetter
+from typing import Any, NamedTuple
 
 from music21_lstm.notation.metre import UNIT
 from music21_lstm.notation.quantize import Placed
@@ -68,15 +68,9 @@ _Step = tuple[_Struck, _Struck]
 """What the upper and the lower voice strike at one onset."""
 
 
-class _Way(NamedTuple):
-    """One way to have shared the notes so far; *before* is how it began."""
-
-    cost: float
-    upper: _Struck
-    lower: _Struck
-    step: _Step = (_NONE, _NONE)
-    before: _Way | None = None
-
+_Way = tuple[float, _Struck, _Struck, _Step, Any]
+"""One way to have shared the notes so far: what it costs, the last chord of the upper and of the lower
+voice, the last step, and the way that it goes on from, or None."""
 
 _End = tuple[float, bool]
 """How a voice ends where another onset is: what that costs, and whether it still sounds."""
@@ -90,32 +84,55 @@ def shared(placed: Sequence[Placed]) -> tuple[list[Chord], list[Chord]]:
     """
     upper: list[Chord] = []
     lower: list[Chord] = []
-    ways = [_Way(0.0, _NONE, _NONE)]
-    for onset, group in groupby(_without_legato(placed), key=lambda p: p.onset):
-        splits = list(_splits(tuple(group)))
-        best: dict[tuple[int, int], tuple[float, _Struck, _Struck, _Step, _Way]] = {}
-        ends: dict[int, _End] = {}
-        for way in ways:
-            for old in (way.upper, way.lower):
-                if id(old) not in ends:
-                    ends[id(old)] = _left(old.chord, onset), old.end > onset
-            over, under = ends[id(way.upper)], ends[id(way.lower)]
-            for step in splits:
-                cost = _cost(way, step, over, under)
-                upper_now = step[0] if step[0].chord else way.upper
-                lower_now = step[1] if step[1].chord else way.lower
-                key = upper_now.state, lower_now.state
-                known = best.get(key)
-                if known is None or cost < known[0]:
-                    best[key] = cost, upper_now, lower_now, step, way
-        ways = [_Way(*way) for way in sorted(best.values(), key=itemgetter(0))[:_BEAM]]
-    taken: _Way | None = ways[0]
-    while taken is not None:
-        for struck, voice in zip(taken.step, (upper, lower), strict=True):
+    ways: list[_Way] = [(0.0, _NONE, _NONE, (_NONE, _NONE), None)]
+    for onset, group in groupby(_without_legato(placed), key=attrgetter("onset")):
+        ways = _next(ways, onset, list(_splits(tuple(group))))
+    way: _Way | None = ways[0]
+    while way is not None:
+        for struck, voice in zip(way[3], (upper, lower), strict=True):
             if struck.chord:
                 voice.append(struck.chord)
-        taken = taken.before
+        way = way[4]
     return upper[::-1], lower[::-1]
+
+
+def _next(ways: Sequence[_Way], onset: int, splits: Sequence[_Step]) -> list[_Way]:
+    """The cheapest of *ways*, gone on with at one onset more."""
+    best: dict[tuple[int, int], _Way] = {}
+    ends: dict[int, _End] = {}
+    for way in ways:
+        cost, above, below, before, _ = way
+        for old in (above, below):
+            if id(old) not in ends:
+                ends[id(old)] = _left(old.chord, onset), old.end > onset
+        over, above_sounds = ends[id(above)]
+        under, below_sounds = ends[id(below)]
+        with_lower = cost + (_GOING_ON if before[1].chord else _SECOND_VOICE)
+        for step in splits:
+            new_above, new_below = step
+            if new_below.chord:
+                leap = _LEAP * abs(below.low - new_below.low) if below.chord else 0.0
+                total = with_lower + (under + leap)
+                if not new_above.chord and not above_sounds:
+                    total += _ENTERING
+            else:
+                total = cost
+                if below_sounds and new_above.low < below.high:
+                    total += _CROSSING
+            if new_above.chord:
+                leap = _LEAP * abs(above.high - new_above.high) if above.chord else 0.0
+                total += over + leap
+            else:
+                if above_sounds and new_below.high > above.low:
+                    total += _CROSSING
+                new_above = above
+            if not new_below.chord:
+                new_below = below
+            key = new_above.state, new_below.state
+            known = best.get(key)
+            if known is None or total < known[0]:
+                best[key] = total, new_above, new_below, step, way
+    return sorted(best.values(), key=itemgetter(0))[:_BEAM]
 
 
 def _without_legato(placed: Sequence[Placed]) -> Iterator[Placed]:
@@ -155,25 +172,6 @@ def _splits(group: Chord) -> Iterator[_Step]:
     for cut in sorted({1, 2, count - 2, count - 1}):
         if 0 < cut < count:
             yield _struck(group[cut:]), _struck(group[:cut])
-
-
-def _cost(way: _Way, step: _Step, over: _End, under: _End) -> float:
-    """What *way* costs with one more onset; *over* and *under*: how its two voices end there."""
-    upper, lower = step
-    cost, old_upper, old_lower, before, _ = way
-    if lower.chord:
-        cost += _GOING_ON if before[1].chord else _SECOND_VOICE
-        leap = _LEAP * abs(old_lower.low - lower.low) if old_lower.chord else 0.0
-        cost += under[0] + leap
-        if not upper.chord and not over[1]:
-            cost += _ENTERING
-    if upper.chord:
-        cost += over[0] + (_LEAP * abs(old_upper.high - upper.high) if old_upper.chord else 0.0)
-    elif over[1]:
-        cost += _CROSSING * (lower.high > old_upper.low)
-    if under[1] and not lower.chord:
-        cost += _CROSSING * (upper.low < old_lower.high)
-    return cost
 
 
 def _left(chord: Chord, onset: int) -> float:
