@@ -13,8 +13,8 @@ import numpy as np
 
 import music21_lstm as ml
 from music21_lstm.encoding import NoteOff, NoteOn
-from music21_lstm.generation.variations import one_thread
 from music21_lstm.model import presets
+from music21_lstm.threads import one_thread
 
 ROUNDS = 5
 STREAMS = 16

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import music21_lstm as ml
 from music21_lstm.generation import products
 from music21_lstm.generation.products import Kernel
-from music21_lstm.generation.variations import one_thread
+from music21_lstm.threads import blas, one_thread
 
 
 @pytest.fixture(params=[False, True], ids=["whole", "in blocks"])
@@ -65,5 +65,5 @@ def test_variations_are_the_same_music_in_blocks_and_whole(monkeypatch):
 
 def test_blas_is_held_to_one_thread():
     with one_thread():
-        counts = [lib["num_threads"] for lib in products.blas().info() if lib["user_api"] == "blas"]
+        counts = [lib["num_threads"] for lib in blas().info() if lib["user_api"] == "blas"]
         assert set(counts) == {1}

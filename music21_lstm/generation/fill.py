@@ -33,13 +33,14 @@ from music21_lstm.generation.passage import Gap, empty, gap_of, write
 from music21_lstm.generation.request import Request, first_seed
 from music21_lstm.generation.surprisal import note_nats
 from music21_lstm.generation.take import Span, Take
-from music21_lstm.generation.variations import one_thread, play
+from music21_lstm.generation.variations import play
 from music21_lstm.generation.watch import Watch
 from music21_lstm.model.checkpoint import Checkpoint
 from music21_lstm.model.config import EventsConfig
 from music21_lstm.model.pedal import SUSTAIN
 from music21_lstm.streams.elements import resolution_of
 from music21_lstm.streams.encode import performance_of_stream
+from music21_lstm.threads import one_thread
 
 __all__ = ["FILL_KEY", "Filling", "filled"]
 

@@ -23,7 +23,6 @@ from music21_lstm.generation.surprisal import annotated, stream_from
 from music21_lstm.generation.variations import (
     Variation,
     endless,
-    one_thread,
     ranked,
     variations,
 )
@@ -33,6 +32,7 @@ from music21_lstm.model.checkpoint import Checkpoint
 from music21_lstm.model.config import EventsConfig
 from music21_lstm.streams.decode import engraved_stream
 from music21_lstm.streams.reading import Source, performance_from
+from music21_lstm.threads import one_thread
 
 __all__ = ["Generator", "Length", "load"]
 

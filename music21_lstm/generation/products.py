@@ -15,9 +15,10 @@ from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import ThreadpoolController
 
-__all__ = ["Kernel", "blas", "prefers_blocks"]
+from music21_lstm.threads import blas
+
+__all__ = ["Kernel", "prefers_blocks"]
 
 Floats = NDArray[np.float32]
 
@@ -29,12 +30,6 @@ _SMALL = 1_000_000
 
 _UNPACKED = frozenset({"skylakex", "cooperlake", "sapphirerapids"})
 """OpenBLAS's architectures that have kernels for small products of float32."""
-
-
-@cache
-def blas() -> ThreadpoolController:
-    """The libraries that NumPy multiplies with."""
-    return ThreadpoolController()
 
 
 @cache

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -23,7 +21,6 @@ from music21_lstm.generation.joining import (
 )
 from music21_lstm.generation.length import Length
 from music21_lstm.generation.originality import CopyWatch
-from music21_lstm.generation.products import blas
 from music21_lstm.generation.repetition import Repeats
 from music21_lstm.generation.request import Request, first_seed, metre_of
 from music21_lstm.generation.sampling import FieldSampling
@@ -32,8 +29,9 @@ from music21_lstm.generation.take import Span, Take
 from music21_lstm.generation.watch import Collapse, Watch
 from music21_lstm.model.checkpoint import Checkpoint
 from music21_lstm.model.steering import Steering
+from music21_lstm.threads import one_thread
 
-__all__ = ["Variation", "endless", "one_thread", "play", "ranked", "variations"]
+__all__ = ["Variation", "endless", "play", "ranked", "variations"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,9 +231,3 @@ def ranked(found: Sequence[Variation]) -> list[Variation]:
         found,
         key=lambda v: float("inf") if v.surprisal is None else abs(v.surprisal - middle),
     )
-
-
-def one_thread() -> AbstractContextManager[Any]:
-    """Hold BLAS to one thread: for few streams' small products more are much slower."""
-    limiter: AbstractContextManager[Any] = blas().limit(limits=1, user_api="blas")
-    return limiter

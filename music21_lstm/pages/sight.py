@@ -9,8 +9,8 @@ from music21_lstm.encoding.performance import Performance
 from music21_lstm.errors import GenerationError
 from music21_lstm.generation.generator import Generator
 from music21_lstm.generation.surprisal import color_top, note_nats
-from music21_lstm.generation.variations import one_thread
 from music21_lstm.pianoroll import pedal_of
+from music21_lstm.threads import one_thread
 
 __all__ = ["judged", "sight_of"]
 

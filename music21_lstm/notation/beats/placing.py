@@ -19,6 +19,7 @@ from music21_lstm.notation.beats.tempo import Pause, Tempo
 from music21_lstm.notation.beats.tuplets import settle
 from music21_lstm.notation.metre import COMMON_TIME, UNIT, Metre
 from music21_lstm.notation.quantize import Placed
+from music21_lstm.threads import one_thread
 
 __all__ = ["Played", "place_played"]
 
@@ -52,7 +53,8 @@ def place_played(
     order = np.argsort(table[:, 0], kind="stable")
     chords = group(table[order, 0], table[order, 2])
     metres = [metre] if metre is not None else _signatures(performance)
-    count = count_bars(chords, table[order], metres, beats, comped[order])
+    with one_thread():
+        count = count_bars(chords, table[order], metres, beats, comped[order])
     units = settle(count, chords.times)
     tempo = _tempo(count, chords.times, units)
     onsets = np.empty(len(notes), np.int64)

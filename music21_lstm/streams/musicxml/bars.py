@@ -97,6 +97,7 @@ class _BarWriter:
         self.rare = Rare()
         self.notes = NoteWriter(self.rare)
         self.plain = PlainWriter(self.notes)
+        self.texts: dict[Any, tuple[str, str]] = {}
         self.sharps = [0] * len(staves)
         self.short = False
         there: set[int] = set()
@@ -195,7 +196,7 @@ class _BarWriter:
                 place = here
             before = after = ""
             if directions:
-                before, after = self.rare.spanners(element, directions, here - place, staff)
+                before, after = self._lines(element, directions, here - place, staff)
             if before:
                 yield before, place
             if written and isinstance(element, note.GeneralNote):
@@ -216,6 +217,22 @@ class _BarWriter:
                     yield line, place
             if after:
                 yield after, place
+
+    def _lines(
+        self, element: base.Music21Object, lines: list[Any], later: int, staff: int | None
+    ) -> tuple[str, str]:
+        """The directions of lines that start or end at *element*.
+
+        Of those that were just made, kind and number tell all: what one gives is good for others.
+        """
+        if self.beside is None or len(lines) > 1:
+            return self.rare.spanners(element, lines, later, staff)
+        line = lines[0]
+        ends = line.getFirst() is element, line.getLast() is element
+        key = type(line), getattr(line, "type", None), line.idLocal, *ends, later, staff
+        if key not in self.texts:
+            self.texts[key] = self.rare.spanners(element, lines, later, staff)
+        return self.texts[key]
 
     def _early(self, flow: Flow) -> Flow:
         """The flow, with the start of a line that begins within a note before that note.

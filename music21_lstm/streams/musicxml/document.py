@@ -14,9 +14,9 @@ from music21.musicxml.m21ToXml import GeneralObjectExporter, ScoreExporter
 
 from music21_lstm.encoding.performance import Performance
 from music21_lstm.memory import growing
-from music21_lstm.notation import engrave, sketch
+from music21_lstm.notation import Sketch, engrave, sketch
 from music21_lstm.streams.elements import resolution_of
-from music21_lstm.streams.musicxml.bars import Beside, elements_of, part_xml
+from music21_lstm.streams.musicxml.bars import elements_of, part_xml
 from music21_lstm.streams.musicxml.rare import NotPlainError
 
 __all__ = ["engraved_bytes", "musicxml_bytes", "mxl_bytes"]
@@ -58,8 +58,7 @@ def engraved_bytes(performance: Performance, **options: Any) -> bytes:
     """*performance*, engraved with *options*: what its Score would give, without making all of it."""
     with growing():
         try:
-            page = sketch(performance, **options)
-            return _straight(page.score, page.flows)
+            return _sketched(sketch(performance, **options))
         except NotPlainError:
             return musicxml_bytes(engrave(performance, **options), engraved=True)
 
@@ -77,7 +76,7 @@ def mxl_bytes(document: bytes) -> bytes:
     return packed.getvalue()
 
 
-def _straight(score: stream.Score, beside: Beside | None = None) -> bytes:
+def _straight(score: stream.Score) -> bytes:
     """The document of an engraved score; raises :class:`NotPlainError` for any other."""
     known = (stream.Part, spanner.Spanner, metadata.Metadata, layout.LayoutBase, text.TextBox)
     if not all(isinstance(element, known) for element in score):
@@ -88,22 +87,45 @@ def _straight(score: stream.Score, beside: Beside | None = None) -> bytes:
         for one in score.getElementsByClass(spanner.Spanner)
         if not isinstance(one, layout.StaffGroup)
     ]
+    bodies = ["\n".join(part_xml(staves, spanners)) for staves in parts]
+    return _document(_head_text(score, parts), bodies)
+
+
+_heads: dict[Any, str] = {}
+_MOST_HEADS = 64
+
+
+def _sketched(page: Sketch) -> bytes:
+    """The document of a sketch. What comes before the music is the same for the same names."""
+    parts = [list(page.score.parts)]
+    key = (*page.names, len(parts[0]))
+    if key not in _heads:
+        if len(_heads) >= _MOST_HEADS:
+            _heads.clear()
+        _heads[key] = _head_text(page.score, parts)
+    return _document(_heads[key], ["\n".join(part_xml(parts[0], (), page.flows))])
+
+
+def _head_text(score: stream.Score, parts: Sequence[Sequence[stream.Part]]) -> str:
+    """The document with its parts empty; they are called P1, P2 and so on."""
     root = _head(score, parts)
     found = root.findall("part")
     if len(found) != len(parts):
         raise NotPlainError("music21 takes the parts of the score together in another way")
-    bodies = ["\n".join(part_xml(staves, spanners, beside)) for staves in parts]
     for number, part in enumerate(found):
         _named(root, part, f"P{number + 1}")
         part.clear()
         part.set("id", f"P{number + 1}")
     indent(root)
-    text_of_head = tostring(root, encoding="unicode", short_empty_elements=True)
+    return tostring(root, encoding="unicode", short_empty_elements=True)
+
+
+def _document(head: str, bodies: Sequence[str]) -> bytes:
     for number, body in enumerate(bodies):
         empty = f'<part id="P{number + 1}" />'
         whole = f'<part id="P{number + 1}">\n{body}\n</part>'
-        text_of_head = text_of_head.replace(empty, whole, 1)
-    return (_HEAD + text_of_head + "\n").encode()
+        head = head.replace(empty, whole, 1)
+    return (_HEAD + head + "\n").encode()
 
 
 def _parts(score: stream.Score) -> list[list[stream.Part]]:
