@@ -69,7 +69,8 @@ class Lattice:
     *metre_of*, *slot*, *level*: what each row is. *first*: each metre's row of the bar line.
     *source*, *distance*, *weight* ``(FURTHEST, WAYS + 1, rows)``: for each number of slots gone by,
     the rows that may come before a row, how many slots away they are, and the step's log
-    probability; *miss*: how many more slots than went by, plus REACH; or STAY. *pause_source* and the
+    probability; *miss*: how many more slots than went by, plus REACH; or STAY; *place*: *miss* and
+    *source* as one index, of ``(FITS, rows)``. *pause_source* and the
     other two ``(pauses, rows)``: of steps that may last longer. *period* ``(metres, tempi)``: the kind
     of beat (in ``PERIODS``) that a tempo gives.
     """
@@ -82,6 +83,7 @@ class Lattice:
     source: Array
     distance: Array
     miss: Array
+    place: Array
     weight: Array
     pause_source: Array
     pause_distance: Array
@@ -121,6 +123,7 @@ def lattice_of(metres: tuple[Metre, ...]) -> Lattice:
         source,
         distance,
         miss,
+        miss * source.shape[2] + source,
         weight,
         source[pause, WAYS // 2],
         distance[pause, WAYS // 2],
