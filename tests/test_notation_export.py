@@ -31,7 +31,8 @@ import music21_lstm as ml
 from benchmarks import page_checks
 from music21_lstm.encoding import NoteOff, NoteOn, Performance, TimeSignature
 from music21_lstm.encoding.performance import with_deltas
-from music21_lstm.streams.musicxml import musicxml_bytes
+from music21_lstm.notation import engrave
+from music21_lstm.streams.musicxml import engraved_bytes, musicxml_bytes
 
 from .musicxml_checks import page_of, read_musicxml, schema_errors
 from .strategies import messy_performances
@@ -120,6 +121,25 @@ def test_a_real_piece_is_valid_whole_and_read_again_with_the_same_notes(name, tm
 @settings(max_examples=30, deadline=None)
 def test_any_performance_is_written_straight_and_valid(performance):
     written(ml.engrave(performance))
+
+
+@pytest.mark.parametrize("name", PIECES)
+@pytest.mark.parametrize(
+    "options", [{}, {"lead_sheet": True}, {"key": "b-", "title": "Für E. <&>"}]
+)
+def test_writing_a_performance_gives_the_bytes_of_its_score(name, options, tmp_path):
+    performance = ml.read(DATA / f"{name}.mid")
+    for source in (performance, performance.played()):
+        ml.write(source, tmp_path / "page.musicxml", **options)
+        score = engrave(source, **options)
+        assert (tmp_path / "page.musicxml").read_bytes() == musicxml_bytes(score, engraved=True)
+
+
+@given(messy_performances())
+@settings(max_examples=30, deadline=None)
+def test_writing_any_performance_gives_the_bytes_of_its_score(performance):
+    score = engrave(performance)
+    assert engraved_bytes(performance) == musicxml_bytes(score, engraved=True)
 
 
 def test_verovio_lays_a_real_piece_out_without_a_word():

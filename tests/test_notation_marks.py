@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from music21 import dynamics, expressions, note, spanner, stream, tempo
+from music21 import dynamics, expressions, spanner, tempo
 
 from music21_lstm.encoding import (
     ControlChange,
@@ -17,13 +17,16 @@ from music21_lstm.encoding import (
     SetTempo,
     TimeSignature,
 )
-from music21_lstm.encoding.performance import with_deltas
+from music21_lstm.encoding.performance import PerformedNote, with_deltas
+from music21_lstm.encoding.trace import PerformedTrace
 from music21_lstm.notation import engrave
 from music21_lstm.notation.bars import Bar
-from music21_lstm.notation.directions import Directions, add_directions
 from music21_lstm.notation.metre import UNIT, Metre
+from music21_lstm.notation.pieces import Piece
+from music21_lstm.notation.quantize import Placed
 from music21_lstm.notation.swing import straightened, swing_ratio
-from music21_lstm.notation.tempo_words import TempoPage
+from music21_lstm.notation.voices import Sounding
+from music21_lstm.notation.writing import BarPlan, StaffWriter
 
 from .musicxml_checks import read_musicxml, schema_errors
 from .performances import of_notes
@@ -181,18 +184,37 @@ def test_a_clear_slowing_is_a_ritardando_with_its_return():
     assert words(page) == [(1, "Allegro"), (12, "rit."), (14, "a tempo")]
 
 
-@pytest.mark.parametrize("hidden", ["upper", "lower", "neither"])
-def test_a_fermata_stands_once_on_what_is_seen(hidden):
-    measure = stream.Measure(number=1)
-    for name in ("upper", "lower"):
-        value = note.Rest(quarterLength=4) if name == hidden else note.Note(quarterLength=4)
-        value.style.hideObjectOnPrint = name == hidden
-        measure.insert(0, stream.Voice([value], id=name))
-    part = stream.Part([measure])
-    bars = [Bar(1, 0, 4 * UNIT, Metre(4, 4), new_metre=True)]
-    add_directions([part], bars, Directions(TempoPage(fermatas=(0,))))
-    held = {v.id: bool(v.notesAndRests.first().expressions) for v in measure.voices}
-    assert held == {"upper": hidden != "upper", "lower": hidden == "upper"}
+def sounding(onset, end, pitch, graces=()):
+    notes = (placed(onset, end, pitch),)
+    return Sounding(onset, end, notes, graces=tuple(placed(onset, onset, p) for p in graces))
+
+
+def placed(onset, end, pitch):
+    return Placed(PerformedNote(pitch, 80, onset, end, 64, pitch, None), onset, end, True)
+
+
+@pytest.mark.parametrize(
+    ("seen", "graces"), [((True, True), ()), ((False, True), ()), ((True, False), (59,))]
+)
+def test_a_fermata_stands_once_on_what_is_seen_and_on_no_grace_note(seen, graces):
+    bar = Bar(1, 0, 4 * UNIT, Metre(4, 4), new_metre=True)
+    values = [
+        Piece(
+            0, bar.length, sounding(0, bar.length, pitch, graces) if shown else None, visible=shown
+        )
+        for pitch, shown in zip((72, 60), seen, strict=True)
+    ]
+    plan = BarPlan(bar, [values[0]], [values[1]], (0, "major"), False, None, False, False)
+    names = {72: 0, 60: 0, 59: 5}
+    traces = dict.fromkeys(names, PerformedTrace(0, None, 0, 0, 64, False))
+    measure = StaffWriter(names, traces, ("1", "2"), fermatas=(0,)).measure(plan)
+    held = {
+        (voice.id, element.duration.isGrace)
+        for voice in measure.voices
+        for element in voice.notesAndRests
+        if element.expressions
+    }
+    assert held == {("1" if seen[0] else "2", False)}
 
 
 def test_a_note_held_far_beyond_its_value_has_a_fermata():

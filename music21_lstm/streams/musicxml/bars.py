@@ -314,7 +314,7 @@ def _contents(measure: stream.Measure, beside: list[tuple[str, Flow]] | None) ->
     signs: list[base.Music21Object | None] = [None, None, None]
     sharps: int | None = None
     voices = [(name, list(flow)) for name, flow in beside or () if name]
-    loose = [entry for name, flow in beside or () if not name for entry in flow]
+    loose: Flow = []
     laid_out, size = False, None
     for element in measure.elements:
         offset = measure.elementOffset(element)
@@ -339,6 +339,8 @@ def _contents(measure: stream.Measure, beside: list[tuple[str, Flow]] | None) ->
             laid_out = True
         elif not isinstance(element, _UNWRITTEN):
             loose.append((offset, element))
+    # After what is in the measure: a chord symbol stands before the note under it.
+    loose += [entry for name, flow in beside or () if not name for entry in flow]
     return _Contents(signs, sharps, voices, loose, laid_out, size)
 
 
@@ -372,7 +374,13 @@ def _flows(content: _Contents, staff: int) -> list[tuple[str, Flow]]:
 
 
 def _notes(flows: Iterable[tuple[str, Flow]]) -> list[tuple[Any, note.NotRest]]:
-    return [(at, one) for _, flow in flows for at, one in flow if isinstance(one, note.NotRest)]
+    """The notes and chords with their offsets; what a chord symbol stands for is not printed."""
+    return [
+        (at, one)
+        for _, flow in flows
+        for at, one in flow
+        if isinstance(one, note.NotRest) and _is_note(one)
+    ]
 
 
 def _is_seen(element: Any) -> bool:
