@@ -11,6 +11,7 @@ from music21_lstm.errors import EncodingError
 from music21_lstm.notation import engrave
 from music21_lstm.notation.accidentals import Accidentals
 from music21_lstm.notation.keys import parse_key
+from music21_lstm.notation.spelling import name_of, spell
 
 
 def without_key(source):
@@ -60,6 +61,21 @@ def test_composers_own_names_are_found_without_their_key(name):
     assert len(shared) >= 0.95 * len(names)
     right = sum(names[place] == found[place] for place in shared)
     assert right >= 0.97 * len(shared)
+
+
+def names_in(pitches, key):
+    return [name_of(place) for place in spell(pitches, [key] * len(pitches))]
+
+
+def test_the_leading_note_of_g_sharp_minor_is_f_double_sharp():
+    tune = [56, 58, 59, 61, 63, 64, 67, 68, 67, 63, 59, 67, 68, 56, 63, 67, 70, 63, 59, 56, 68]
+    assert names_in(tune, (5, "minor")).count(("F", 2)) == 4
+
+
+def test_a_stray_note_in_a_flat_key_has_no_double_flat():
+    flat = [58, 61, 65, 56, 60, 63, 54, 58, 61, 66, 65, 61, 63, 59, 54, 64]
+    names = names_in([*flat, 57, *flat, 57, *flat], (-5, "minor"))
+    assert {name for name in names if abs(name[1]) > 1} == set()
 
 
 def test_a_long_and_clear_change_of_key_has_a_signature_of_its_own():

@@ -26,6 +26,10 @@ _STEPS: tuple[Step, ...] = ("F", "C", "G", "D", "A", "E", "B")
 _BEFORE, _AFTER = 10, 42
 """The company of a note: so many notes before and after it (ps13's own values)."""
 
+_DOUBLE = 0.2
+"""This share of the votes less has a name with a double sharp or flat: it needs the company of a tonic
+to be read as one, as F double sharp has in G sharp minor. (ps13 has no such rule.)"""
+
 # How well each degree fits a major and a minor key: D. Temperley, *Music and Probability* (2007).
 MAJOR_PROFILE = (0.748, 0.060, 0.488, 0.082, 0.670, 0.460, 0.096, 0.715, 0.104, 0.366, 0.057, 0.400)
 MINOR_PROFILE = (0.712, 0.084, 0.474, 0.618, 0.049, 0.460, 0.105, 0.747, 0.404, 0.067, 0.133, 0.330)
@@ -72,9 +76,10 @@ def spell(pitches: Sequence[int], keys: Sequence[tuple[int, Mode]]) -> list[int]
     votes = _company(classes)
     candidates = np.arange(as_named.min(), as_named.max() + 1)
     tally = np.stack([np.where(as_named == place, votes, 0).sum(axis=1) for place in candidates])
+    doubled = _DOUBLE * votes.sum(axis=1) * (np.abs((candidates + 1) // 7) > 1)[:, None]
     # Among equals the name nearest to the key.
     away = np.abs(candidates[:, None] - centre[None, :])
-    spelled = candidates[(tally - 1e-3 * away).argmax(axis=0)]
+    spelled = candidates[(tally - doubled - 1e-3 * away).argmax(axis=0)]
     return [int(place) for place in _bounded(spelled)]
 
 
