@@ -65,7 +65,7 @@ _CHORALE: Mapping[str, object] = {
 
 BASES: Mapping[str, Mapping[str, object]] = {
     "piano": _PIANO,
-    "jazz": {**_PIANO, "louder": 0, "humanize": 0.0, "learning_rate": 1e-3, "epochs": 12},
+    "jazz": {**_PIANO, "louder": 0, "humanize": 0.0, "learning_rate": 1e-3, "epochs": 16},
     "chorale": _CHORALE,
 }
 """What each preset was trained with, by its name; ``jazz`` from the weights of ``piano`` on."""
