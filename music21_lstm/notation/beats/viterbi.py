@@ -82,7 +82,7 @@ class Step(NamedTuple):
 class _Seen(NamedTuple):
     """What is kept of a chord to find the way back: the scores of the tempi that were followed.
 
-    *tempi* (indices), *score* ``(tempi, rows)``; *restarts* ``(all tempi, metres)``: the row that each
+    *tempi* (indices), *score* ``(tempi, rows)``; *restarts* ``(tempi, metres)``: the row that each
     bar line's state was counted to before it started anew, −1 for its own; None if none was.
     """
 
@@ -122,13 +122,15 @@ class _Decoder:
     """Where each tempo's numbers begin, of those that a step may come from."""
     walks: Array = field(init=False)
     """Going from tempo to tempo, by how much time passes, ``(times, tempi, tempi)``."""
+    costs: list[list[np.float32]] = field(init=False)
+    """What it costs to go one tempo further, two and so on, by how much time passes."""
 
     def __post_init__(self) -> None:
         level = self.lattice.level
         self.beats = np.flatnonzero(level <= 1)
         self.early = np.where(level[self.beats] == 0, 0.0, self.weights.cut).astype(np.float32)
         self.bases = np.arange(len(TEMPI))[:, None, None] * (FITS * len(level))
-        self.walks = _walks(self.weights)
+        self.walks, self.costs = _walks(self.weights)
 
     def prepare(self, first: int, last: int) -> None:
         """Look at the times of the chords from *first* to *last*."""
@@ -183,17 +185,29 @@ class _Decoder:
         if passed > _LONG:
             np.maximum(best, self.pauses(drifted, passed, tempi), out=best)
         best += self.evidence(chord, tempi)
-        restarts = self.restart(best, tempi)
+        restarts = self.restart(best)
         best -= best.max()
         return _Seen(tempi, best, restarts)
 
     def drift(self, before: _Seen, chord: int) -> tuple[Array, Array]:
-        """The tempo's random walk: the tempi that are worth following, and their scores."""
-        walk = self.walks[self.passing.walk[chord - self.passing.first]].take(before.tempi, 1)
-        after = (walk + before.score.max(1)).max(1)
-        tempi = np.flatnonzero(after >= after.max() - self.weights.beam)
-        moved = before.score + walk.take(tempi, 0)[:, :, None]
-        return tempi, moved.max(1)
+        """The tempo's random walk: the tempi that are worth following, and their scores.
+
+        It goes a step or two at most where little time passes: so the rows of all tempi are shifted
+        by each, and not each tempo held against each.
+        """
+        costs = self.costs[self.passing.walk[chord - self.passing.first]]
+        lowest = max(0, int(before.tempi[0]) - len(costs))
+        count = min(len(TEMPI), int(before.tempi[-1]) + len(costs) + 1) - lowest
+        score = np.full((count, before.score.shape[1]), NEVER)
+        score[before.tempi - lowest] = before.score
+        moved = score.copy()
+        for apart, cost in enumerate(costs, 1):
+            some = score - cost
+            np.maximum(moved[apart:], some[:-apart], out=moved[apart:])
+            np.maximum(moved[:-apart], some[apart:], out=moved[:-apart])
+        after = moved.max(1)
+        kept = np.flatnonzero(after >= after.max() - self.weights.beam)
+        return kept + lowest, moved[kept]
 
     def pauses(self, drifted: Array, passed: float, tempi: Array) -> Array:
         """The scores of steps that last longer than they should, ``(tempi, rows)``."""
@@ -204,7 +218,7 @@ class _Decoder:
         best: Array = found.max(1)
         return best
 
-    def restart(self, best: Array, tempi: Array) -> Array | None:
+    def restart(self, best: Array) -> Array | None:
         """Let a beat become the bar line of another metre, in place; see :class:`_Seen`."""
         first = self.lattice.first
         beats = best.take(self.beats, 1)
@@ -215,17 +229,16 @@ class _Decoder:
         if not better.any():
             return None
         best[:, first] = np.maximum(old, new)
-        found = np.full((len(TEMPI), len(first)), -1)
-        found[tempi] = np.where(better, self.beats[beats.argmax(1)][:, None], -1)
-        return found
+        return np.where(better, self.beats[beats.argmax(1)][:, None], -1)
 
     def trace(self, row: int, tempo: int, last: int, seen: dict[int, _Seen]) -> Iterator[Step]:
         """The steps that led to a state of chord *last*, backwards to the first of *seen*."""
         chord = last
         while chord - 1 in seen:
-            restarts = seen[chord].restarts
+            tempi, _, restarts = seen[chord]
             if restarts is not None and self.lattice.slot[row] == 0:
-                origin = int(restarts[tempo, self.lattice.metre_of[row]])
+                place = np.searchsorted(tempi, tempo)
+                origin = int(restarts[place, self.lattice.metre_of[row]])
                 if origin >= 0:
                     yield Step(chord, row, tempo, 0, True)
                     row = origin
@@ -270,14 +283,19 @@ def _walk_of(passed: Array) -> Array:
 
 
 @lru_cache(maxsize=4)
-def _walks(weights: Weights) -> Array:
-    """The log of how likely the tempo goes from one (second axis) to another (first) in some time."""
+def _walks(weights: Weights) -> tuple[Array, list[list[np.float32]]]:
+    """The log of how likely the tempo goes from one (second axis) to another (first) in some time.
+
+    And what it costs to go so many tempi further.
+    """
     passed = _SHORTEST * (_LONGEST / _SHORTEST) ** (np.arange(_WALKS) / (_WALKS - 1))
     spread = (weights.walk * np.sqrt(passed))[:, None, None]
     apart = np.abs(np.arange(len(TEMPI))[:, None] - np.arange(len(TEMPI)))
     costs = np.minimum(0.5 * (apart * STEP / spread) ** 2, weights.lurch + apart)
     costs = np.where(apart <= np.minimum(5, np.ceil(2.5 * spread / STEP)), costs, -float(NEVER))
-    return np.where(apart, -costs, 0.0).astype(np.float32)
+    walks = np.where(apart, -costs, 0.0).astype(np.float32)
+    steps = [[-one for one in row[1:] if one > NEVER] for row in walks[:, 0]]
+    return walks, steps
 
 
 def decode(
