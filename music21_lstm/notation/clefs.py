@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from math import inf
 from typing import Literal
 
 __all__ = ["Clef", "Reading", "Stretch", "clef_in", "octave_in", "readings_of"]
@@ -80,12 +81,14 @@ def readings_of(stretches: Sequence[Stretch], usual: Clef) -> list[Reading]:
     for stretch in stretches:
         step: dict[Reading, Reading] = {}
         costs: dict[Reading, float] = {}
-        for reading in _READINGS:
-            before = {old: totals[old] + _price(old, reading, stretch) for old in _READINGS}
-            step[reading] = min(_READINGS, key=lambda old: (before[old], old != reading))
+        for reading, prices in _prices(stretch.inside, stretch.held):
+            least = inf
+            for old, price in prices:
+                if totals[old] + price < least:
+                    least, step[reading] = totals[old] + price, old
             other = 0.0 if clef_in(reading) == usual or stretch.inside else _USUAL
             other += _NEVER if stretch.other and octave_in(reading) else 0.0
-            costs[reading] = before[step[reading]] + _ledger_lines(stretch.pitches, reading) + other
+            costs[reading] = least + _ledger_lines(stretch.pitches, reading) + other
         came.append(step)
         totals = costs
     reading = min(_READINGS, key=lambda r: (totals[r], clef_in(r) != usual))
@@ -101,13 +104,22 @@ def _start(reading: Reading, usual: Clef) -> float:
     return (0.0 if clef_in(reading) == usual else _CHANGE / 2) + _OCTAVE * bool(octave_in(reading))
 
 
-def _price(old: Reading, new: Reading, stretch: Stretch) -> float:
+@cache
+def _prices(inside: bool, held: bool) -> list[tuple[Reading, list[tuple[Reading, float]]]]:
+    """For each reading what it costs to go to it from each, itself first: among equals it stays."""
+    return [
+        (new, [(old, _price(old, new, inside, held)) for old in sorted(_READINGS, key=new.__ne__)])
+        for new in _READINGS
+    ]
+
+
+def _price(old: Reading, new: Reading, inside: bool, held: bool) -> float:
     """What it costs to go from one reading to another."""
     cost = 0.0
     if clef_in(old) != clef_in(new):
-        cost += _CHANGE_INSIDE if stretch.inside else _CHANGE
+        cost += _CHANGE_INSIDE if inside else _CHANGE
     if octave_in(old) != octave_in(new):
-        cost += _OCTAVE + (_NEVER if stretch.held else 0.0)
+        cost += _OCTAVE + (_NEVER if held else 0.0)
     return cost
 
 

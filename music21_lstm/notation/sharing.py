@@ -9,6 +9,7 @@ played agree with the lengths that come out. The weights were tuned on the Vienn
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import groupby, pairwise
 from math import log2
 from operator import attrgetter, itemgetter
@@ -182,6 +183,7 @@ def _left(chord: Chord, onset: int) -> float:
     return cost
 
 
+@lru_cache(maxsize=65536)
 def _mismatch(played: int, written: int, sure: bool) -> float:
     """What it costs to write so long what was held so long."""
     if played > written:

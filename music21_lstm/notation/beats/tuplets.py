@@ -99,7 +99,11 @@ def _parts(
         for slot, part in zip(ours, heard, strict=True):
             place = _nearest(slot, part, parts, length)
             cost += 0.5 * ((place / parts - part) / spread) ** 2
+            if cost >= least:
+                break
             places.add(place)
+        if cost >= least:
+            continue
         cost += _TOGETHER * (len(ours) - len(places))
         # Two or three notes in five or seven are rubato, not a rhythm.
         if parts in (5, 7) and len(places) < parts - 1:
