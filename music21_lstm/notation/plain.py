@@ -30,7 +30,9 @@ class PlainHead(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class PlainNote:
-    """A note, a chord or, without *heads* (from low to high), a rest; *length* is in units.
+    """A note, a chord or, without *heads* (from low to high), a rest.
+
+    *length* is in units, 0 for a grace note.
 
     *stem*: ``"up"``, ``"down"``, or None for the reader to choose. *hidden*: a rest that is not
     printed; *whole*: one that fills its bar.

@@ -10,6 +10,7 @@ from music21 import stream
 from music21_lstm.notation.bars import Bar
 from music21_lstm.notation.pieces import Piece
 from music21_lstm.notation.plain import PlainHead, PlainNote
+from music21_lstm.notation.quantize import Placed
 from music21_lstm.notation.voices import Sounding
 from music21_lstm.notation.writing import TIES, Element, Flow, StaffWriter
 
@@ -37,6 +38,9 @@ class SketchWriter(StaffWriter):
             return super()._rest(piece, bar, fermata=fermata)
         whole = piece.start == 0 and piece.end == bar.length
         return PlainNote(piece.end - piece.start, hidden=not piece.visible, whole=whole)
+
+    def _grace(self, placed: Placed) -> Element:
+        return PlainNote(0, [PlainHead(*self._head(placed, tied=False), placed.note.velocity)])
 
     def _note(
         self, piece: Piece, sounding: Sounding, stem: str | None, *, fermata: bool

@@ -44,6 +44,7 @@ from music21_lstm.notation.voices import OrnamentSign, Sounding
 
 __all__ = [
     "CLEFS",
+    "GRACE",
     "MARKS",
     "TIES",
     "BarPlan",
@@ -74,6 +75,9 @@ TIES: dict[tuple[bool, bool], TieKind | None] = {
     (True, True): "continue",
     (True, False): "stop",
 }
+
+GRACE = "eighth"
+"""What a grace note is written as."""
 
 Element = note.GeneralNote | PlainNote
 _Written = tuple[int, Element]
@@ -299,9 +303,9 @@ class StaffWriter:
         single.editorial[TRACE_KEY] = self.traces[placed.note.on]
         return single
 
-    def _grace(self, placed: Placed) -> note.Note:
+    def _grace(self, placed: Placed) -> Element:
         grace = self._single(placed)
-        grace.duration = duration.GraceDuration("eighth")
+        grace.duration = duration.GraceDuration(GRACE)
         return grace
 
     def _marks(self, sounding: Sounding) -> tuple[Mark, ...]:

@@ -24,11 +24,15 @@ _TIED = {
 
 
 class Value(NamedTuple):
-    """The length in divisions, the note's shape, and the ratio of its tuplet, all as elements."""
+    """The length in divisions, the note's shape, and the ratio of its tuplet, all as elements.
+
+    A grace note has no length, but *grace*.
+    """
 
     length: str
     shape: str
     ratio: str
+    grace: str = ""
 
 
 class Head(NamedTuple):
@@ -51,13 +55,14 @@ def note_line(
 ) -> str:
     """A note; *beams* and *marks* are those of its chord, which the *first* of it has."""
     velocity, hidden, name, accidental, tie, stem = head
-    length, shape, ratio = value
+    length, shape, ratio, grace = value
     arc = _TIED["tied"][None if hidden else tie]
     return (
         "<note"
         # The velocity as MusicXML's percentage of 90.
         + (f' dynamics="{velocity * 10 / 9:.2f}"' if velocity is not None else "")
         + (' print-object="no" print-spacing="yes">' if hidden else ">")
+        + grace
         + ("" if first else "<chord/>")
         + f"{name}{length}{_TIED['tie'][tie]}{voice}{shape}{accidental}{ratio}"
         + (f"<stem>{stem}</stem>" if stem else "")
@@ -74,7 +79,7 @@ def _notations(inner: str) -> str:
 
 def rest_line(value: Value, voice: str, staff: str, marks: str, *, hidden: bool) -> str:
     """A rest."""
-    length, shape, ratio = value
+    length, shape, ratio, _ = value
     return f"{_rest(hidden)}<rest/>{length}{voice}{shape}{ratio}{staff}{_notations(marks)}</note>"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable, Sequence
 from typing import Any
 
 from music21 import articulations, chord, note, style
-from music21.duration import typeToDuration
+from music21.duration import GraceDuration, typeToDuration
 from music21.musicxml.m21ToXml import typeToMusicXMLType
 from music21.musicxml.xmlObjects import MusicXMLExportException
 
@@ -29,6 +29,7 @@ _BEAMS = {
     ("partial", "left"): "backward hook",
     ("partial", "right"): "forward hook",
 }
+_GRACE = '<grace slash="yes"/>'
 _STEMS = {"up": "up", "down": "down", "double": "double", "noStem": "none", "unspecified": None}
 _ARTICULATIONS = (
     articulations.Staccato,
@@ -114,7 +115,7 @@ class NoteWriter:
         """How a duration is written."""
         tuplets = duration.tuplets
         ratio = [(t.numberNotesActual, t.numberNotesNormal, t.durationNormal) for t in tuplets]
-        key = duration.quarterLength, duration.type, duration.dots, *ratio
+        key = duration.quarterLength, duration.type, duration.dots, duration.isGrace, *ratio
         if key not in self.values:
             try:
                 shape = f"<type>{typeToMusicXMLType(duration.type)}</type>"
@@ -125,6 +126,9 @@ class NoteWriter:
                 xml_of(self.rare.element("tupletToTimeModification", tuplets[0])) if tuplets else ""
             )
             dots = "<dot/>" * duration.dots
+            if duration.isGrace:
+                self.values[key] = Value("", shape + dots, "", _GRACE)
+                return self.values[key]
             self.values[key] = Value(f"<duration>{length}</duration>", shape + dots, modification)
         return self.values[key]
 
@@ -206,11 +210,19 @@ def _plain(element: Any) -> bool:
         members = (element, *element.notes)
     else:
         return False
-    if element.lyrics or element.expressions or element.duration.isGrace:
+    if element.lyrics or element.expressions or not _plain_duration(element.duration):
         return False
-    if len(element.duration.tuplets) > 1 or not all(map(_plain_mark, element.articulations)):
+    return all(map(_plain_mark, element.articulations)) and all(map(_plain_head, members))
+
+
+def _plain_duration(duration: Any) -> bool:
+    """Whether a duration is at most one tuplet's, or that of a grace note with a slash."""
+    if not duration.isGrace:
+        return len(duration.tuplets) <= 1
+    steals = duration.stealTimePrevious, duration.stealTimeFollowing
+    if type(duration) is not GraceDuration or steals != (None, None):
         return False
-    return all(map(_plain_head, members))
+    return duration.slash is True and not duration.makeTime and not duration.tuplets
 
 
 def _plain_mark(mark: Any) -> bool:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from music21.duration import Duration, typeToDuration
+from music21.duration import Duration, GraceDuration, typeToDuration
 
 from music21_lstm.notation.metre import quarters
 from music21_lstm.notation.plain import PlainNote
-from music21_lstm.notation.writing import MARKS, add_bracket, pitch_of
+from music21_lstm.notation.writing import GRACE, MARKS, add_bracket, pitch_of
 from music21_lstm.streams.musicxml.lines import (
     Head,
     Value,
@@ -67,7 +67,8 @@ class PlainWriter:
 
     def _value(self, length: int) -> Value:
         if length not in self.values:
-            self.values[length] = self.notes.value(Duration(quarters(length)))
+            duration = Duration(quarters(length)) if length else GraceDuration(GRACE)
+            self.values[length] = self.notes.value(duration)
         return self.values[length]
 
     def _name(self, step: str, octave: int, alteration: int, shown: bool) -> tuple[str, str]:
