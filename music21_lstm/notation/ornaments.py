@@ -87,6 +87,9 @@ def unrolled(heard: Sequence[Heard]) -> tuple[list[Heard], set[int]]:
         if len(roll) > 1 and not _is_roll(roll, result, heard[len(result) + len(roll) :]):
             result += roll
             continue
+        if len(roll) == 1 and roll[0].placed.end > roll[0].placed.onset:
+            result += roll
+            continue
         onset = _plainest(h.placed.onset for h in roll)
         for h in roll:
             p = h.placed

@@ -101,37 +101,38 @@ def _next(ways: Sequence[_Way], onset: int, splits: Sequence[_Step]) -> list[_Wa
     """The cheapest of *ways*, gone on with at one onset more."""
     best: dict[tuple[int, int], _Way] = {}
     ends: dict[int, _End] = {}
+    known = best.get
+    steps = [(step, *step, bool(step[0].chord), bool(step[1].chord)) for step in splits]
     for way in ways:
         cost, above, below, before, _ = way
+        _, above_low, above_high, _, _ = above
+        _, below_low, below_high, _, _ = below
         for old in (above, below):
             if id(old) not in ends:
                 ends[id(old)] = _left(old.chord, onset), old.end > onset
         over, above_sounds = ends[id(above)]
         under, below_sounds = ends[id(below)]
         with_lower = cost + (_GOING_ON if before[1].chord else _SECOND_VOICE)
-        for step in splits:
-            new_above, new_below = step
-            if new_below.chord:
-                leap = _LEAP * abs(below.low - new_below.low) if below.chord else 0.0
-                total = with_lower + (under + leap)
-                if not new_above.chord and not above_sounds:
+        leaps_above, leaps_below = _LEAP * bool(above.chord), _LEAP * bool(below.chord)
+        for step, new_above, new_below, has_above, has_below in steps:
+            if has_below:
+                total = with_lower + (under + leaps_below * abs(below_low - new_below.low))
+                if not has_above and not above_sounds:
                     total += _ENTERING
             else:
                 total = cost
-                if below_sounds and new_above.low < below.high:
+                if below_sounds and new_above.low < below_high:
                     total += _CROSSING
-            if new_above.chord:
-                leap = _LEAP * abs(above.high - new_above.high) if above.chord else 0.0
-                total += over + leap
+                new_below = below
+            if has_above:
+                total += over + leaps_above * abs(above_high - new_above.high)
             else:
-                if above_sounds and new_below.high > above.low:
+                if above_sounds and new_below.high > above_low:
                     total += _CROSSING
                 new_above = above
-            if not new_below.chord:
-                new_below = below
             key = new_above.state, new_below.state
-            known = best.get(key)
-            if known is None or total < known[0]:
+            other = known(key)
+            if other is None or total < other[0]:
                 best[key] = total, new_above, new_below, step, way
     return sorted(best.values(), key=itemgetter(0))[:_BEAM]
 
