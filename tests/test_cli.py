@@ -280,6 +280,33 @@ def test_the_shell_is_completed_and_help_has_examples(run):
     assert "complete" in shown.stdout
 
 
+def test_several_targets_are_all_written_or_none_is(run, tmp_path):
+    (tmp_path / "folder.mid").mkdir()
+    (tmp_path / "silent.notetext").write_text("rs_480")
+    for command in (
+        "decode {} -o kept.mid -o folder.mid",
+        "decode silent.notetext -o kept.mid -o x.mp3",
+    ):
+        (tmp_path / "kept.mid").write_bytes(b"precious")
+        assert run(*command.format(SATIE).split()).code == 1
+        assert (tmp_path / "kept.mid").read_bytes() == b"precious"
+        assert {path.name for path in tmp_path.iterdir()} == {
+            "folder.mid", "silent.notetext", "kept.mid",
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize("suffix", [".musicxml", ".mxl"])
+def test_musicxml_comes_from_standard_input_too(run, tmp_path, suffix):
+    target = tmp_path / f"page{suffix}"
+    assert run("engrave", SATIE, "-o", target).code == 0
+    named = run("encode", target)
+    assert run("encode", "-", stdin=target.read_bytes()).out == named.out
+    assert run("inspect", "-", stdin=target.read_bytes()).code == 0
+    broken = run("encode", "-", stdin=b"<?xml version='1.0'?><score-partwise>")
+    assert broken.code == 1
+    assert broken.err.startswith("music21-lstm: MusicXML data: music21 cannot read it")
+
+
 @pytest.fixture
 def bad(tmp_path):
     """A folder of things that are not what they seem."""

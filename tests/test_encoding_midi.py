@@ -232,3 +232,39 @@ def test_a_link_is_written_through_and_a_device_is_not_replaced(tmp_path):
     assert read_midi(real) == performance
     write_midi(performance, "/dev/null")
     assert not Path("/dev/null").is_file()
+
+
+def one_note_file():
+    return midi_bytes(performance_of("rs_480 0_no_60_80 480_nf_60_64"))
+
+
+def test_a_file_in_a_riff_is_read():
+    data = one_note_file()
+    size = len(data).to_bytes(4, "little")
+    riff = b"RIFF" + (len(data) + 12).to_bytes(4, "little") + b"RMIDdata" + size + data
+    assert read_midi(riff) == read_midi(data)
+
+
+def test_a_chunk_that_is_no_track_is_passed_over_and_told():
+    data = one_note_file()
+    strange = data[:14] + b"XFIH\0\0\0\4abcd" + data[14:]
+    assert read_midi(strange) == read_midi(data)
+    assert [loss.what for loss in read_midi(strange).losses] == ["chunk that is no track"]
+
+
+def test_a_track_that_the_header_forgot_is_read():
+    data = one_note_file()
+    twice = data[:8] + b"\0\1\0\1" + data[12:] + data[14:]
+    assert len(read_midi(twice).notes) == 2
+
+
+def test_the_name_of_a_track_is_utf8_where_it_can_be():
+    for name, coded in (("Flöte", "utf-8"), ("Flöte", "latin-1"), ("ピアノ", "utf-8")):
+        midi = mido.MidiFile(type=1)
+        for text in (name, "other"):
+            meta = mido.MetaMessage("track_name", name=text.encode(coded).decode("latin-1"))
+            midi.tracks.append(mido.MidiTrack([meta, mido.Message("note_on", note=60)]))
+        buffer = io.BytesIO()
+        midi.save(file=buffer)
+        assert midi_tracks(buffer.getvalue())[0].name == name
+        assert len(read_midi(buffer.getvalue(), track=name).notes) == 1

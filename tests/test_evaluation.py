@@ -479,3 +479,12 @@ def test_the_posts_checkpoint_is_evaluated_and_is_a_baseline(run, chorales, tmp_
     )
     assert code == 0
     assert "post" in out
+
+
+def test_models_of_different_grids_are_not_held_against_each_other(run, chorales):
+    words = "evaluate", "chorale", chorales / "held", "--baseline", "piano", "--generate", 0
+    _, out, _ = run(*words, "--json")
+    other = json.loads(out)["baselines"]["piano"]
+    assert (other["below"], other["grid"]) == (None, "10 ms, 32 velocities")
+    _, out, _ = run(*words)
+    assert "on its own grid, 10 ms, 32 velocities: not the same task" in out

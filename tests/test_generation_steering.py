@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from music21 import key
 
 import music21_lstm as ml
 from music21_lstm.encoding import ControlChange, NoteOff, NoteOn, Performance
@@ -205,7 +206,22 @@ def test_guided_logits_are_what_told_nothing_gives_and_what_the_wish_changes(
             with_wish, without = (each - np.log(np.exp(each).sum()) for each in both)
             found = getattr(guided, name)(*(rows * len(streams) for rows in given))
             assert found.shape == (len(streams), len(without))
-            assert np.allclose(found, without + guidance * (with_wish - without), atol=1e-4)
+            # What one has just played says more of how loud to go on than a wish does.
+            loud = name == "velocity_logits"
+            times = 1 + 4 * (guidance - 1) if loud and guidance > 1 else guidance
+            assert np.allclose(found, without + times * (with_wish - without), atol=1e-4)
+
+
+def test_a_piece_that_is_asked_to_turn_loud_does(piano):
+    wishes = [(0, Steering(velocity=40)), (12, Steering(velocity=90, register=72))]
+    for piece in piano.perform(seconds=24, seed=2, count=6, steer=wishes):
+        loud = [note.velocity for note in piece.notes if piece.times[note.on] > 15]
+        assert np.mean(loud) > 70
+
+
+def test_a_key_of_music21_is_a_wish_too():
+    assert Steering(key=key.Key("e-")).rows == Steering(key="e- minor").rows
+    assert Steering(key=key.Key("B-")).rows == Steering(key="Bb major").rows
 
 
 def test_the_more_guidance_the_more_the_wish_is_followed(piano, written):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from music21 import (
     articulations,
@@ -21,7 +23,8 @@ from music21 import (
     tie,
 )
 
-from music21_lstm.encoding import KeySignature, NoteOn, SetTempo, TimeSignature
+import music21_lstm as ml
+from music21_lstm.encoding import ControlChange, KeySignature, NoteOn, SetTempo, TimeSignature
 from music21_lstm.encoding.notetext import text_of
 from music21_lstm.errors import StreamError
 from music21_lstm.streams.encode import performance_of_stream
@@ -273,3 +276,32 @@ def test_an_empty_stream_is_an_empty_performance():
     assert all(
         not isinstance(e, NoteOn) for e in performance_of_stream(note.Rest(quarterLength=4)).events
     )
+
+
+def test_pedal_marks_are_control_changes():
+    notes = [note.Note(60 + step) for step in range(4)]
+    part = stream.Part(notes)
+    part.insert(0, expressions.PedalMark(notes[1], notes[2]))
+    found = performance_of_stream(part)
+    pedals = [
+        (tick, event.value)
+        for tick, event in zip(found.ticks, found.events, strict=True)
+        if isinstance(event, ControlChange) and event.control == 64
+    ]
+    assert pedals == [(480, 127), (1440, 0)]
+    assert found.losses == ()
+
+
+def test_the_signs_of_a_page_of_ours_are_no_losses_but_what_a_user_adds_is():
+    played = ml.read(Path(__file__).parent / "data" / "fur-elise.mid").played()
+    page = ml.engrave(played)
+    assert any(one.articulations for one in page.recurse().notes)
+    assert ml.read(page).losses == ()
+    page.parts[0].recurse().notes.first().articulations.append(articulations.Tenuto())
+    page.parts[0].getElementsByClass(stream.Measure).first().insert(
+        0, expressions.TextExpression("dolce")
+    )
+    assert {(loss.what, loss.count) for loss in ml.read(page).losses} == {
+        ("articulation", 1),
+        ("text", 1),
+    }

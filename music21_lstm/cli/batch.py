@@ -66,7 +66,8 @@ def _ensemble(job: Job) -> Any:
     if isinstance(data, bytes):
         is_midi = data.startswith(b"MThd")
     else:
-        is_midi = str(data).lower().endswith((".mid", ".midi", ".smf", ".kar"))
+        named = isinstance(data, Path)
+        is_midi = named and str(data).lower().endswith((".mid", ".midi", ".smf", ".kar"))
     track = track_of(reading.track)
     if is_midi:
         music = ensemble_of_midi(data, track=track)  # type: ignore[arg-type]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,6 +21,7 @@ from music21_lstm.cli.output import (
     track_of,
 )
 from music21_lstm.errors import FileError
+from music21_lstm.files import whole_file
 
 if TYPE_CHECKING:
     from music21_lstm.encoding.performance import Performance
@@ -115,7 +117,7 @@ def inspect(
 
 
 def check_targets(targets: list[str]) -> None:
-    """That every suffix is known and every folder there, before anything is made."""
+    """That every suffix is known, every folder there and no target one, before anything is made."""
     from music21_lstm.pipeline import format_of
 
     for target in targets:
@@ -132,20 +134,25 @@ def write_outputs(
     title: str | None = None,
     **options: Any,
 ) -> list[Any]:
-    """Write one piece to several targets; all suffixes are known before the first is written."""
+    """Write one piece to several targets: to all of them, or if one fails to none."""
     from music21_lstm.pipeline import AUDIO_FORMATS, format_of, write
 
     formats = [standard_format if t == STANDARD else format_of(t) for t in targets]
     check_targets(targets)
-    results = []
-    for target, chosen in zip(targets, formats, strict=True):
-        # Only sound has options.
-        own = options if chosen in AUDIO_FORMATS else {}
-        if target == STANDARD:
-            with standard_output() as out:
-                results.append(write(music, out, format=chosen, title=title, **own))
-        else:
-            results.append(write(music, target, format=chosen, title=title, **own))
+    results: list[Any] = [None] * len(targets)
+    # Standard output comes last: what has gone there cannot be taken back.
+    order = sorted(range(len(targets)), key=lambda number: targets[number] == STANDARD)
+    with ExitStack() as stack:
+        for number in order:
+            target, chosen = targets[number], formats[number]
+            # Only sound has options.
+            own = options if chosen in AUDIO_FORMATS else {}
+            out: Any = (
+                stack.enter_context(standard_output())
+                if target == STANDARD
+                else stack.enter_context(whole_file(target))
+            )
+            results[number] = write(music, out, format=chosen, title=title, **own)
     return results
 
 
@@ -162,10 +169,20 @@ def _read_data(
 
 
 def _check_folder(target: str) -> None:
-    """That the folder is there, before the first of several targets is written."""
+    """That the folder is there, and the target none, before the first of several is written."""
     folder = Path(target).parent
+    if target != STANDARD and _is_folder(target):
+        raise FileError(f"{target}: is a folder; name a file in it")
     if target != STANDARD and not (folder.is_dir() and os.access(folder, os.W_OK)):
         raise FileError(f"{target}: cannot be written to {folder}; choose a folder of yours")
+
+
+def _is_folder(target: str) -> bool:
+    try:
+        return Path(target).is_dir()
+    except OSError:
+        # No folder has such a name; why nothing can, writing will say.
+        return False
 
 
 def _facts(performance: Performance) -> dict[str, Any]:
@@ -195,7 +212,7 @@ def _tracks(data: Any) -> list[dict[str, Any]]:
     is_midi = (
         data.startswith(b"MThd")
         if isinstance(data, bytes)
-        else data.suffix.lower() in MIDI_SUFFIXES
+        else isinstance(data, Path) and data.suffix.lower() in MIDI_SUFFIXES
     )
     return [asdict(track) for track in midi_tracks(data)] if is_midi else []
 

@@ -167,9 +167,12 @@ def _nats_lines(facts: Mapping[str, Any]) -> Iterator[str]:
     for name, row in rows.items():
         cells = (row["by_field"].get(field) for field in fields)
         shown = "".join(f"{'–' if cell is None else f'{cell:.3f}':>9}" for cell in cells)
-        below = f"   {row['below']:+.1%} below" if "below" in row else ""
+        share = row.get("below")
+        below = f"   {share:+.1%} below" if share is not None else ""
         yield f"{Path(name).name[:23]:<24}{row['nats_per_note']:>9.3f}{shown}{below}"
-        if row["notes"] != facts["notes"]:
+        if row is not facts and share is None:
+            yield f"  (on its own grid, {row['grid']}: not the same task)"
+        elif row["notes"] != facts["notes"]:
             yield f"  (on its own grid, with {row['notes']} notes: not the same task)"
     yield f"{facts['nats_per_event']:.3f} nats an event, {facts['nats_per_second']:.3f} a second"
     if "pedal" in facts:

@@ -12,6 +12,7 @@ import re
 import struct
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -165,12 +166,12 @@ def parse_midi(name: str, data: bytes) -> tuple[Any, Counter[str]]:
     """Mido's reading of *data*, mending what many programs write wrongly."""
     if not data:
         raise MidiError(f"{name}: the file is empty; get a whole copy")
+    data, losses = _unwrapped(data)
     if not data.startswith(b"MThd"):
         raise MidiError(
             f"{name}: not a MIDI file (it starts with {data[:8]!r}, not b'MThd'); "
             "if it is notetext, name it .notetext"
         )
-    losses: Counter[str] = Counter()
     clip = False
     # Each mend is tried once: first as written, then without the fault that mido met.
     for _ in range(3):
@@ -192,6 +193,35 @@ def parse_midi(name: str, data: bytes) -> tuple[Any, Counter[str]]:
             clip = True
             losses["data bytes over 127 (clamped)"] += 1
     raise MidiError(f"{name}: a damaged MIDI file (its key signatures); get a sound copy")
+
+
+def _unwrapped(data: bytes) -> tuple[bytes, Counter[str]]:
+    """*data* as mido wants them: out of a RIFF file, and without chunks that are no tracks.
+
+    The standard says to pass over those; what is after the last whole track is left for mido.
+    """
+    losses: Counter[str] = Counter()
+    if data.startswith(b"RIFF") and data[8:16] == b"RMIDdata":
+        data = data[20 : 20 + int.from_bytes(data[16:20], "little")]
+    if not data.startswith(b"MThd") or len(data) < 14:
+        return data, losses
+    place = 8 + int.from_bytes(data[4:8], "big")
+    kept, tracks = [data[:place]], 0
+    while place + 8 <= len(data):
+        kind, length = data[place : place + 4], int.from_bytes(data[place + 4 : place + 8], "big")
+        if kind != b"MTrk" and not (kind.isalnum() and place + 8 + length <= len(data)):
+            break
+        if kind == b"MTrk":
+            kept.append(data[place : place + 8 + length])
+            tracks += 1
+        else:
+            losses["chunk that is no track"] += 1
+        place += 8 + length
+    told = int.from_bytes(data[10:12], "big")
+    if losses or told < tracks:
+        kept[0] = data[:10] + tracks.to_bytes(2, "big") + data[12 : len(kept[0])]
+        return b"".join(kept), losses
+    return data, losses
 
 
 def _without_bad_key_signatures(data: bytes) -> tuple[bytes, int]:
@@ -276,7 +306,7 @@ class _Reading:
                 continue
             last = tick
         if found:
-            self.note_tracks.append(str(getattr(track, "name", "")).strip())
+            self.note_tracks.append(_name_of(track))
         return rows
 
     def _signature(self, kind: str, message: Any) -> tuple[Any, tuple[Any, ...]] | None:
@@ -354,6 +384,14 @@ def chosen_track(name: str, tracks: list[Any], track: int | str) -> int:
     raise MidiError(f"{name}: no track {track!r}; it has {known}")
 
 
+def _name_of(track: Any) -> str:
+    """The name of a mido track, which reads any as Latin-1: as UTF-8 where it is that."""
+    name = str(getattr(track, "name", ""))
+    with suppress(UnicodeError):
+        name = name.encode("latin-1").decode("utf-8")
+    return name.strip()
+
+
 def _summary(number: int, track: Any) -> TrackSummary:
     """Count what is in one mido track."""
     ons = [m for m in track if m.type == "note_on" and m.velocity]
@@ -361,7 +399,7 @@ def _summary(number: int, track: Any) -> TrackSummary:
     kinds = Counter(m.type for m in track)
     return TrackSummary(
         number=number,
-        name=str(track.name).strip(),
+        name=_name_of(track),
         notes=len(melodic),
         percussion_notes=len(ons) - len(melodic),
         control_changes=kinds["control_change"],

@@ -114,7 +114,8 @@ def event_of(token: str) -> Event:
     kind, *values = rest.split("_")
     # A fast way for the many good tokens; the slow way finds out what is wrong with the few.
     # int() reads more than plain digits: '+5', ' 5' and digits of other scripts.
-    if token.isascii() and token.isprintable() and " " not in token and "+" not in token:
+    plain = token.isascii() and token.isprintable()
+    if plain and " " not in token and "+" not in token and "-0" not in token:
         try:
             return _READ[kind](int(delta), values)
         except (KeyError, ValueError):

@@ -16,7 +16,7 @@ from typing import Any
 from music21_lstm.encoding.performance import Performance
 from music21_lstm.errors import CheckpointError
 from music21_lstm.evaluation.performance_rnn import PerformanceRnn
-from music21_lstm.evaluation.scores import Baseline, BaselineScore
+from music21_lstm.evaluation.scores import Baseline, BaselineScore, grid_text
 from music21_lstm.generation.scoring import EXPLAINED, grid_of, scored
 from music21_lstm.model import checkpoint as checkpoints
 from music21_lstm.model import presets
@@ -88,7 +88,7 @@ class CheckpointBaseline:
                     totals[field] = totals.get(field, 0.0) + float(one.nats[field].sum())
             if on_piece is not None:
                 on_piece()
-        return BaselineScore(notes, totals)
+        return BaselineScore(notes, totals, grid=grid_text(self.checkpoint.config))
 
 
 def load_baseline(folder: str | os.PathLike[str], train: Sequence[Performance] = ()) -> Baseline:

@@ -58,6 +58,9 @@ _LONGEST = VELOCITY - SHIFT
 _BATCH = 64
 """Pieces that go through the network together."""
 
+GRID = "10 ms, 32 velocities"
+"""What its tokens tell apart."""
+
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float32]
 
@@ -154,7 +157,8 @@ class PerformanceRnn:
                 field = np.where(tokens < SHIFT, 1, np.where(tokens < VELOCITY, 0, 2))
                 totals += np.bincount(field, nats, minlength=3)
                 notes += int((tokens < 128).sum())
-        return BaselineScore(notes, dict(zip(("delta", "key", "velocity"), totals, strict=True)))
+        fields = dict(zip(("delta", "key", "velocity"), totals, strict=True))
+        return BaselineScore(notes, fields, grid=GRID)
 
     def nats(
         self, pieces: Sequence[Ints], on_piece: Callable[[], None] | None = None

@@ -9,12 +9,11 @@ from typing import Any
 
 from music21_lstm.encoding.performance import Performance
 from music21_lstm.evaluation.likeness import Likeness
-from music21_lstm.evaluation.scores import BaselineScore
-from music21_lstm.generation.scoring import EXPLAINED, grid_of, scored
+from music21_lstm.evaluation.scores import BaselineScore, grid_text
+from music21_lstm.generation.scoring import EXPLAINED, scored
 from music21_lstm.model.checkpoint import Checkpoint
-from music21_lstm.model.config import ModelConfig
 
-__all__ = ["Evaluation", "Explained", "FileScore", "explain", "grid_text", "with_mean"]
+__all__ = ["Evaluation", "Explained", "FileScore", "explain", "with_mean"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,21 +96,6 @@ def explain(
     return Explained(tuple(files))
 
 
-def grid_text(config: ModelConfig) -> str:
-    """What a model tells apart, in words: only figures of one grid compare.
-
-    >>> from music21_lstm.model.config import EventsConfig
-    >>> grid_text(EventsConfig(time_base="played", resolution=50))
-    '10 ms, 32 velocities'
-    """
-    grid = grid_of(config)
-    played = grid.time_base == "played"
-    step = f"{500 / grid.resolution:g} ms" if played else f"1/{grid.resolution} quarter"
-    return (
-        f"{step}, {grid.velocity_bins} velocities" if grid.has_velocity else f"{step}, no velocity"
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """All that was found out about a model, named *name*."""
@@ -122,9 +106,15 @@ class Evaluation:
     baselines: Mapping[str, BaselineScore]
     likeness: Likeness | None = None
 
-    def below(self, baseline: str) -> float:
-        """By what share the model's nats a note are below those of a *baseline*."""
-        return 1 - self.explained.nats_per_note / self.baselines[baseline].nats_per_note
+    def below(self, baseline: str) -> float | None:
+        """By what share the model's nats a note are below those of a *baseline*.
+
+        None where that is on another grid: the two do not explain the same.
+        """
+        found = self.baselines[baseline]
+        if found.grid not in ("", grid_text(self.checkpoint.config)):
+            return None
+        return 1 - self.explained.nats_per_note / found.nats_per_note
 
     def to_json(self) -> dict[str, Any]:
         """The evaluation as a JSON object; docs/evaluation.md lists its keys."""
@@ -159,12 +149,13 @@ class Evaluation:
         }
 
     def _baseline(self, name: str) -> dict[str, Any]:
-        found = self.baselines[name]
+        found, below = self.baselines[name], self.below(name)
         return {
             "nats_per_note": round(found.nats_per_note, 6),
             "by_field": _rounded({k: nats / found.notes for k, nats in found.by_field.items()}),
             "notes": found.notes,
-            "below": round(self.below(name), 6),
+            "below": None if below is None else round(below, 6),
+            **({"grid": found.grid} if found.grid else {}),
             **({"variant": found.variant} if found.variant else {}),
         }
 

@@ -219,7 +219,7 @@ class Generator:
         Raises :class:`~music21_lstm.errors.GenerationError` if there are no notes.
         """
         whole = stream_from(source)
-        primer_from(whole)
+        primer_from(whole, "the music", optional=False)
         with one_thread():
             return annotated(self.checkpoint, whole, color=color)
 

@@ -18,6 +18,14 @@ from music21_lstm.generation.cell import EventCells
 
 __all__ = ["Cells", "GuidedCells"]
 
+_VELOCITY = 4
+"""What a wish changes of the velocities is taken so many times further than of the rest.
+
+The network believes what it has just heard more than what it is told: asked at the usual guidance to go
+from 40 to 90, ``piano`` went on softly in six of sixteen pieces, and in none of forty with this. (Three
+left one soft, five four.)
+"""
+
 Floats = NDArray[np.float32]
 Codes = NDArray[np.uint8]
 Rows = Sequence[int]
@@ -95,17 +103,20 @@ class GuidedCells:
     ) -> Floats:
         """Logits of how loud."""
         chosen = self._both(range(self._streams) if streams is None else streams)
-        return self._guided(self._cells.velocity_logits([*key, *key], [*delta, *delta], chosen))
+        logits = self._cells.velocity_logits([*key, *key], [*delta, *delta], chosen)
+        further = max(np.float32(0), self._guidance - 1)
+        return self._guided(logits, self._guidance + (_VELOCITY - 1) * further)
 
     def pedal_logits(self, key: Rows, delta: Rows, streams: Sequence[int] | None = None) -> Floats:
         """Logits of what the pedal does."""
         chosen = self._both(range(self._streams) if streams is None else streams)
         return self._guided(self._cells.pedal_logits([*key, *key], [*delta, *delta], chosen))
 
-    def _guided(self, logits: Floats) -> Floats:
+    def _guided(self, logits: Floats, guidance: np.float32 | None = None) -> Floats:
         """Log-probabilities told nothing, and what the wishes change of them so many times."""
         told, untold = np.split(_normed(logits), 2)
-        found: Floats = untold + self._guidance * (told - untold)
+        times = self._guidance if guidance is None else guidance
+        found: Floats = untold + times * (told - untold)
         return found
 
 

@@ -39,14 +39,16 @@ PLAYED_QUARTERS_A_SECOND = 2
 _MARKS = (SetTempo, KeySignature, TimeSignature)
 
 
-def primer_from(source: Source) -> Performance:
+def primer_from(source: Source, what: str = "the primer", *, optional: bool = True) -> Performance:
     """*source* as a performance.
 
-    Raises :class:`~music21_lstm.errors.GenerationError` if it has no notes.
+    Raises :class:`~music21_lstm.errors.GenerationError` if it has no notes; *what* it is, and whether
+    it is *optional*, are for that.
     """
     primer = performance_from(source)
     if not any(isinstance(event, NoteOn) for event in primer.events):
-        raise GenerationError("the primer has no notes; give one that has, or none at all")
+        advice = "give one that has, or none at all" if optional else "give music that has some"
+        raise GenerationError(f"{what} has no notes; {advice}")
     return primer
 
 

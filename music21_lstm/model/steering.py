@@ -86,6 +86,9 @@ def _key_row(name: str | None) -> int:
     """1–12 for C major to B major, 13–24 for the minors; 0 for None."""
     if name is None:
         return 0
+    # A music21 Key has a tonic and a mode, and says "e- minor" of itself.
+    if not isinstance(name, str):
+        name = str(name)
     tonic, _, mode = name.strip().replace("♭", "-").replace("♯", "#").partition(" ")
     flat = tonic[:1].lower() + tonic[1:].replace("b", "-").lower()
     mode = mode.strip().lower() or ("major" if tonic[:1].isupper() else "minor")

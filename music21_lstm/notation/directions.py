@@ -18,7 +18,7 @@ from music21_lstm.notation.lead_sheet import ChordMark, chord_symbol
 from music21_lstm.notation.metre import UNIT, quarters
 from music21_lstm.notation.pedal import PedalSpan
 from music21_lstm.notation.tempo_words import TempoPage, beat_of
-from music21_lstm.notation.writing import CLEFS
+from music21_lstm.notation.writing import CLEFS, ENGRAVED
 
 __all__ = [
     "Directions",
@@ -117,6 +117,7 @@ def _words(text: str, *, bold: bool) -> expressions.TextExpression:
     """Words above the staff: bold for a tempo, italic for a change of it."""
     words = expressions.TextExpression(text)  # type: ignore[no-untyped-call]
     words.placement = "above"
+    words.groups.append(ENGRAVED)
     style: Any = words.style
     style.fontWeight = "bold" if bold else "normal"
     style.fontStyle = "normal" if bold else "italic"

@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import cast
+from typing import TypeVar, cast
 
 from music21 import (
     articulations,
@@ -44,6 +44,7 @@ from music21_lstm.notation.voices import OrnamentSign, Sounding
 
 __all__ = [
     "CLEFS",
+    "ENGRAVED",
     "GRACE",
     "MARKS",
     "TIES",
@@ -75,6 +76,9 @@ TIES: dict[tuple[bool, bool], TieKind | None] = {
     (True, True): "continue",
     (True, False): "stop",
 }
+
+ENGRAVED = "engraved"
+"""The group, as music21 calls it, of signs and words that a page of ours has of the performance."""
 
 GRACE = "eighth"
 """What a grace note is written as."""
@@ -269,7 +273,7 @@ class StaffWriter:
             rest.duration = _duration(piece)
         rest.style.hideObjectOnPrint = not piece.visible
         if fermata:
-            rest.expressions.append(expressions.Fermata())  # type: ignore[no-untyped-call]
+            rest.expressions.append(_own(expressions.Fermata()))  # type: ignore[no-untyped-call]
         return rest
 
     def _note(
@@ -292,7 +296,7 @@ class StaffWriter:
         if not piece.tied_before:
             self._add_signs(element, notes[0], sounding)
         if fermata:
-            element.expressions.append(expressions.Fermata())  # type: ignore[no-untyped-call]
+            element.expressions.append(_own(expressions.Fermata()))  # type: ignore[no-untyped-call]
         return element
 
     def _single(self, placed: Placed, *, tied: bool = False) -> note.Note:
@@ -317,11 +321,11 @@ class StaffWriter:
     ) -> None:
         """Accent, staccato, arpeggio and ornament; *first* remembers what the ornament stands for."""
         for mark in self._marks(sounding):
-            element.articulations.append(MARKS[mark]())
+            element.articulations.append(_own(MARKS[mark]()))
         if sounding.arpeggio:
-            element.expressions.append(expressions.ArpeggioMark("up"))
+            element.expressions.append(_own(expressions.ArpeggioMark("up")))
         if sounding.ornament:
-            element.expressions.append(_ORNAMENTS[sounding.ornament]())
+            element.expressions.append(_own(_ORNAMENTS[sounding.ornament]()))
             written = sounding.notes[0].note.pitch
             first.editorial[ORNAMENT_KEY] = tuple(
                 OrnamentNote(self.traces[p.note.on], p.note.pitch - written, p.note.velocity)
@@ -348,6 +352,15 @@ def pitch_of(step: str, octave: int, alteration: int, shown: bool) -> pitch.Pitc
         made.accidental = pitch.Accidental(alteration)
         made.accidental.displayStatus = shown
     return made
+
+
+_Object = TypeVar("_Object", bound=base.Music21Object)
+
+
+def _own(element: _Object) -> _Object:
+    """*element*, known for one that the page has made of the performance."""
+    element.groups.append(ENGRAVED)
+    return element
 
 
 def _duration(piece: Piece) -> duration.Duration:

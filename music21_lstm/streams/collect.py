@@ -16,18 +16,36 @@ from music21 import (
     instrument,
     meter,
     note,
+    spanner,
     stream,
     tempo,
+    text,
 )
 
 from music21_lstm.encoding.trace import ORNAMENT_KEY, TRACE_KEY, PerformedTrace
 from music21_lstm.errors import EventError, StreamError
+from music21_lstm.notation import ENGRAVED
 from music21_lstm.streams.clock import Clock, clock_of
-from music21_lstm.streams.elements import event_of, memory_of, resolution_of
+from music21_lstm.streams.elements import (
+    PedalChange,
+    PerformanceEvent,
+    event_of,
+    memory_of,
+    resolution_of,
+)
+from music21_lstm.streams.pedals import pedal_changes
 from music21_lstm.streams.ready import AnyStream, parts_of, pieces_of, plus, ready, walk
 from music21_lstm.streams.velocities import DEFAULT_VELOCITY, Velocities
 
 __all__ = ["DEFAULT_VELOCITY", "AnyStream", "Collected", "SoundingNote", "collect"]
+
+_WORDS = (expressions.TextExpression, expressions.RehearsalMark, text.TextBox)
+_LINES = (
+    spanner.Glissando,
+    expressions.TremoloSpanner,
+    expressions.TrillExtension,
+    tempo.TempoChangeSpanner,
+)
 
 GRACE_QUARTERS = Fraction(1, 8)
 """How long a grace note sounds before its note."""
@@ -70,12 +88,22 @@ def collect(source: AnyStream, *, performed: bool = True) -> Collected:
         pickup = _pickup([part for _, part in parts])
         for offset, part in parts:
             _collect(part, offset, pickup, hint, collected)
+        changes = pedal_changes([one for offset, part in parts for one in walk(part, offset)])
+        collected.marks += [(where, PedalChange(value)) for where, value in changes]
         # Without a note that remembers it, nothing is left of the performer's time.
         traced = any(one.trace is not None for one in collected.notes[notes:])
         clock = clock_of(prepared) if traced else Clock()
         for one in collected.notes[notes:]:
             one.onset, one.end = plus(start, clock(one.onset)), plus(start, clock(one.end))
-        timed = [(plus(start, clock(at)), mark) for at, mark in collected.marks[marks:]]
+        # What the pedal did is remembered by the performance, if there was one.
+        own = performed and any(
+            type(mark) is PerformanceEvent for _, mark in collected.marks[marks:]
+        )
+        timed = [
+            (plus(start, clock(at)), mark)
+            for at, mark in collected.marks[marks:]
+            if not (own and isinstance(mark, PedalChange))
+        ]
         collected.marks[marks:] = timed
         start = plus(start, clock(prepared.highestTime))
     return collected
@@ -252,14 +280,17 @@ def _add_graces(
 
 
 def _count_losses(element: base.Music21Object, losses: Counter[str]) -> None:
-    """Count what *element* says and a performance cannot."""
+    """Count what *element* says and a performance cannot; signs of our own pages say nothing new."""
     if isinstance(element, note.GeneralNote):
         losses["lyric"] += len(element.lyrics)
-        losses["articulation"] += sum(
-            isinstance(a, articulations.Articulation) for a in element.articulations
+        signs = [a for a in element.articulations if isinstance(a, articulations.Articulation)]
+        losses["articulation"] += sum(ENGRAVED not in sign.groups for sign in signs)
+        losses["ornament or expression"] += sum(
+            ENGRAVED not in sign.groups for sign in element.expressions
         )
-        losses["ornament or expression"] += len(element.expressions)
-    elif isinstance(element, expressions.TextExpression):
-        losses["text"] += 1
+    elif isinstance(element, _WORDS):
+        losses["text"] += ENGRAVED not in element.groups
     elif isinstance(element, tempo.TempoText):
         losses["tempo word without a number"] += 1
+    elif isinstance(element, _LINES):
+        losses["line (glissando, tremolo, trill or change of tempo)"] += 1

@@ -10,12 +10,20 @@ from typing import Any, NamedTuple
 from music21 import base, key, meter, tempo
 from music21 import stream as m21stream
 
-from music21_lstm.encoding.events import Event, KeySignature, Mode, SetTempo, TimeSignature
+from music21_lstm.encoding.events import (
+    ControlChange,
+    Event,
+    KeySignature,
+    Mode,
+    SetTempo,
+    TimeSignature,
+)
 
 __all__ = [
     "INFERRED",
     "RESOLUTION_KEY",
     "Memory",
+    "PedalChange",
     "PerformanceEvent",
     "element_of",
     "event_of",
@@ -47,6 +55,13 @@ class PerformanceEvent(base.Music21Object):
 
     def _reprInternal(self) -> str:  # noqa: N802 - music21's hook
         return repr(self.event)
+
+
+class PedalChange(PerformanceEvent):
+    """A movement of the sustain pedal that a pedal mark stands for, made while a Stream is encoded."""
+
+    def __init__(self, value: int = 0) -> None:
+        super().__init__(ControlChange(0, 0, 64, value))
 
 
 def resolution_of(source: m21stream.Stream[Any]) -> int | None:

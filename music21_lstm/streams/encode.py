@@ -129,7 +129,7 @@ def _mark_events(
         tick, _ = _tick(offset, resolution)
         event = event_of(element)
         memory = memory_of(element) if collected.performed else None
-        if not collected.performed and isinstance(element, PerformanceEvent):
+        if not collected.performed and type(element) is PerformanceEvent:
             continue
         edited = memory is None or event != memory.said
         if event is None or (not edited and memory is not None and memory.place == INFERRED):

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
-from music21 import chord, expressions, instrument, note, stream
+from music21 import chord, instrument, note, stream
 from music21.exceptions21 import Music21Exception
 
 from music21_lstm.audio.ensemble import Message, SoundingPart, Status, part_of
 from music21_lstm.streams.elements import PerformanceEvent
 from music21_lstm.streams.encode import performance_of_stream
 from music21_lstm.streams.hairpins import Loudness
+from music21_lstm.streams.pedals import pedal_changes
 from music21_lstm.streams.ready import AnyStream, parts_of, walk
 from music21_lstm.streams.real_time import RealTime
 
@@ -71,14 +71,22 @@ class Player:
         """What is heard of this player."""
         name = self.name
         messages: list[Message] = []
+        elements = [one for offset, staff in self._staves for one in walk(staff, offset)]
+        # Where no performance has brought its own, pedal marks are the only controllers.
+        own = any(isinstance(element, PerformanceEvent) for _, element in elements)
+        if not own:
+            messages += [
+                Message(time.second(where), Status.CONTROL, _SUSTAIN, value)
+                for where, value in pedal_changes(elements)
+            ]
         for offset, staff in self._staves:
-            messages += _pedals(staff, offset, time)
             if self._percussion:
                 _give_keys(staff)
             performance = performance_of_stream(staff, resolution=resolution)
             start = round(offset * resolution)
             times = time.seconds([tick + start for tick in performance.ticks])
-            messages += part_of(performance, times).messages
+            heard = part_of(performance, times).messages
+            messages += [one for one in heard if own or one.status is not Status.CONTROL]
         if self._percussion:
             messages.sort(key=_order)
             return SoundingPart(tuple(messages), 0, True, name)
@@ -164,28 +172,3 @@ def _key(member: Any) -> int:
         return int(member.pitch.midi)
     key = getattr(member.storedInstrument, "percMapPitch", None)
     return int(key) if key is not None else _SNARE
-
-
-def _pedals(staff: AnyStream, offset: Any, time: RealTime) -> Iterator[Message]:
-    """The pedal marks as controllers, where no performance has brought its own."""
-    places = {id(element): where for where, element in walk(staff, offset)}
-    elements = [element for _, element in walk(staff, offset)]
-    if any(isinstance(element, PerformanceEvent) for element in elements):
-        return
-    for mark in elements:
-        sustains = isinstance(mark, expressions.PedalMark) and mark.pedalType in (
-            None,
-            expressions.PedalType.Sustain,
-        )
-        held: list[Any] = mark.getSpannedElements() if sustains else []  # type: ignore[attr-defined]
-        held = [element for element in held if id(element) in places]
-        if not held:
-            continue
-        start = places[id(held[0])]
-        stop = places[id(held[-1])] + held[-1].quarterLength
-        bounces = [places[id(e)] for e in held if isinstance(e, expressions.PedalBounce)]
-        yield Message(time.second(start), Status.CONTROL, _SUSTAIN, 127)
-        for where in bounces:
-            yield Message(time.second(where), Status.CONTROL, _SUSTAIN, 0)
-            yield Message(time.second(where), Status.CONTROL, _SUSTAIN, 127)
-        yield Message(time.second(stop), Status.CONTROL, _SUSTAIN, 0)

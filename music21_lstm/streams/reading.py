@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,18 @@ from music21_lstm.errors import FileError, Music21LstmError, NoteTextError
 from music21_lstm.files import decoded, read_bytes
 from music21_lstm.streams.encode import performance_of_stream
 
-__all__ = ["MIDI_SUFFIXES", "NOTETEXT_SUFFIXES", "Source", "performance_from", "score_from"]
+__all__ = [
+    "MIDI_SUFFIXES",
+    "NOTETEXT_SUFFIXES",
+    "Source",
+    "is_musicxml",
+    "performance_from",
+    "score_from",
+    "score_of",
+]
 
 Source = Performance | base.Music21Object | str | os.PathLike[str] | bytes
-"""A Performance, a music21 object, a path, or the bytes of a MIDI or notetext file."""
+"""A Performance, a music21 object, a path, or the bytes of a MIDI, notetext or MusicXML file."""
 
 MIDI_SUFFIXES = (".mid", ".midi", ".smf", ".kar")
 NOTETEXT_SUFFIXES = (".notetext", ".txt")
@@ -49,6 +58,8 @@ def performance_from(
     if isinstance(source, base.Music21Object):
         return performance_of_stream(source, resolution=resolution, performed=performed)
     if isinstance(source, bytes):
+        if is_musicxml(source):
+            return performance_of_stream(score_of(source), resolution=resolution)
         return _from_bytes(source, track, percussion, resolution)
     text = os.fspath(source)
     if text.lstrip().lower().startswith(_TEXT_HEADER):
@@ -91,6 +102,24 @@ def _from_corpus(name: str) -> Any:
         raise FileError(
             f"{name}: no such file, and no piece of music21's corpus; check the name and the folder"
         ) from None
+
+
+def is_musicxml(data: bytes) -> bool:
+    """Whether *data* are those of a MusicXML file, compressed or not."""
+    start = data.removeprefix(b"\xef\xbb\xbf").lstrip()[:8]
+    return start.startswith((b"<?xml", b"<score-", b"<!DOCTYP", b"PK\x03\x04"))
+
+
+def score_of(data: bytes) -> Any:
+    """What music21 reads from the *data* of a MusicXML file."""
+    suffix = ".mxl" if data.startswith(b"PK") else ".musicxml"
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"data{suffix}"
+        path.write_bytes(data)
+        try:
+            return score_from(str(path))
+        except FileError as error:
+            raise FileError(str(error).replace(str(path), "MusicXML data")) from None
 
 
 def score_from(path: str) -> Any:
