@@ -1,11 +1,14 @@
 """How far what is asked for is heard: key, density, register and velocity, by guidance.
 
-``python -m benchmarks steering [PRESET …]``: eight pieces of half a minute for each wish (for presets
-of written time, of sixteen measures), seeds from 0. In brackets: takes that collapsed and were played
-anew.
+``python -m benchmarks steering [PRESET …] [WISH …]``: eight pieces of half a minute for each wish (for
+presets of written time, of sixteen measures), seeds from 0. In brackets: takes that collapsed and were
+played anew. Of a change of velocity, sixteen pieces of a minute: the mean of the second half and the
+piece that comes least near.
 """
 
 import sys
+from collections.abc import Iterator
+from statistics import fmean
 
 import music21_lstm as ml
 from music21_lstm.generation.joining import is_played
@@ -34,6 +37,18 @@ def heard(what: str, asked: object, pieces: list[ml.Performance], quarters: bool
     return sum(values) / len(values)
 
 
+def changed(generator: ml.Generator, first: int, second: int) -> Iterator[tuple[float, float]]:
+    """For each guidance the mean velocity some time after it was to change, and the furthest off."""
+    steer = [(0, ml.Steering(velocity=first)), (30, ml.Steering(velocity=second))]
+    for guidance in GUIDANCES:
+        pieces = generator.perform(seconds=60, seed=0, count=16, steer=steer, guidance=guidance)
+        means = [
+            fmean([n.velocity for n in piece.notes if piece.times[n.on] > 34] or [0])
+            for piece in pieces
+        ]
+        yield fmean(means), max(means, key=lambda mean: abs(mean - second))
+
+
 def main() -> None:
     named = [word for word in sys.argv[1:] if word in presets.names()]
     for name in named or presets.names():
@@ -42,6 +57,8 @@ def main() -> None:
         length = {"seconds": 30} if played else {"measures": 16}
         wishes = [("key", key) for key in KEYS]
         wishes += [(what, a) for what, two in (WISHES if played else WRITTEN).items() for a in two]
+        chosen = {what for what, _ in wishes} & set(sys.argv[1:])
+        wishes = [one for one in wishes if not chosen or one[0] in chosen]
         print(f"{name}: guidance", *(f"{guidance:>8g}" for guidance in GUIDANCES))
         for what, asked in wishes:
             found = []
@@ -57,6 +74,12 @@ def main() -> None:
                 found.append(f"{value:>8}")
             unit = " (% in the scale)" if what == "key" else ""
             print(f"  {what} {asked}{unit}:", *found, flush=True)
+        if generator.checkpoint.config.has_velocity and (not chosen or "velocity" in chosen):
+            for first, second in ((40, 90), (90, 40)):
+                found = [
+                    f"{mean:.0f} ({worst:.0f})" for mean, worst in changed(generator, first, second)
+                ]
+                print(f"  velocity {first}, then {second}:", *(f"{one:>8}" for one in found))
 
 
 if __name__ == "__main__":

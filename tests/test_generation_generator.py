@@ -357,3 +357,21 @@ def test_generating_imports_no_tensorflow():
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(("end", "metres"), [
+    (4, [(0, "4/4")]), (5, [(0, "3/4"), (3, "4/4")]), (7, [(0, "1/4"), (1, "4/4")]),
+])  # fmt: skip
+def test_bars_go_on_where_the_primer_left_them_if_it_is_left_out(end, metres):
+    chorale = ml.load("chorale")
+    primer = f"notetext: rs_480 0_ts_4_4 0_no_60_80 {480 * end}_nf_60_64"
+    whole = chorale.perform(primer, measures=3, seed=1)
+    alone = chorale.perform(primer, measures=3, seed=1, include_primer=False)
+    found = [
+        (tick / alone.resolution, f"{event.numerator}/{event.denominator}")
+        for tick, event in zip(alone.ticks, alone.events, strict=True)
+        if isinstance(event, TimeSignature)
+    ]
+    assert found == metres
+    after = [(n.onset - end * whole.resolution, n.pitch) for n in whole.notes[1:]]
+    assert [(n.onset, n.pitch) for n in alone.notes] == after

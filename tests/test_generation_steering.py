@@ -212,9 +212,9 @@ def test_guided_logits_are_what_told_nothing_gives_and_what_the_wish_changes(
             assert np.allclose(found, without + times * (with_wish - without), atol=1e-4)
 
 
-def test_a_piece_that_is_asked_to_turn_loud_does(piano):
+def test_a_piece_that_is_asked_to_turn_loud_does():
     wishes = [(0, Steering(velocity=40)), (12, Steering(velocity=90, register=72))]
-    for piece in piano.perform(seconds=24, seed=2, count=6, steer=wishes):
+    for piece in ml.load("piano").perform(seconds=24, seed=2, count=6, steer=wishes):
         loud = [note.velocity for note in piece.notes if piece.times[note.on] > 15]
         assert np.mean(loud) > 70
 

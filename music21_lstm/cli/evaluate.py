@@ -56,6 +56,7 @@ def evaluate(
 
     """
     from music21_lstm.evaluation.baselines import load_baseline
+    from music21_lstm.evaluation.evaluating import check_lengths
     from music21_lstm.evaluation.evaluating import evaluate as evaluate_model
     from music21_lstm.evaluation.plots import plot_histograms
     from music21_lstm.generation import load
@@ -65,7 +66,11 @@ def evaluate(
         raise ModelError(
             "--plots shows generated music beside the files; give --generate 1 or more"
         )
+    # All that can be wrong with the options, before the music is read.
+    check_lengths(generate, seconds)
     generator = load(checkpoint)
+    for folder in baseline or []:
+        load_baseline(folder)
     meter = _Meter(quiet or as_json)
     pieces = _read(files, printer, meter)
     counted = [performance for _, performance in _read(train or [], printer, meter)]

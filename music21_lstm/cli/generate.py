@@ -142,6 +142,10 @@ def generate(
 
     printer = Printer(quiet=quiet, as_json=as_json)
     targets = output or [STANDARD]
+    if as_json and STANDARD in targets:
+        raise FileError(
+            "--json and the music cannot both go to standard output; name a file with -o"
+        )
     numbered = _numbered(targets, count)
     for each in numbered:
         check_targets(each)
@@ -162,7 +166,7 @@ def generate(
         write_outputs(one.performance, each, standard_format=to, title=title, soundfont=soundfont)
         facts.append(_facts(generator, one, each))
         _tell(printer, facts[-1])
-    if as_json and STANDARD not in targets:
+    if as_json:
         printer.result(facts[0] if count is None else facts, [])
 
 

@@ -19,10 +19,19 @@ from music21_lstm.generation.variations import Variation
 from music21_lstm.model.checkpoint import Checkpoint
 from music21_lstm.model.unigram import Unigram
 
-__all__ = ["evaluate"]
+__all__ = ["check_lengths", "evaluate"]
 
 Step = Callable[[str, int], None]
 """Told before each step what it is and how many pieces it has, and after some ``("", how many)``."""
+
+
+def check_lengths(generate: int, seconds: float) -> None:
+    """That so many pieces of so many seconds can be generated."""
+    if generate < 0 or not 0 < seconds <= 86_400:
+        raise GenerationError(
+            f"{generate} pieces of {seconds} seconds cannot be generated; give 0 or more, each of "
+            "more than 0 seconds and at most a day"
+        )
 
 
 def evaluate(
@@ -48,11 +57,7 @@ def evaluate(
     """
     if not pieces:
         raise ModelError("no music to evaluate on; name files or folders")
-    if generate < 0 or not 0 < seconds <= 86_400:
-        raise GenerationError(
-            f"{generate} pieces of {seconds} seconds cannot be generated; give 0 or more, each of "
-            "more than 0 seconds and at most a day"
-        )
+    check_lengths(generate, seconds)
     tell: Step = on_step or (lambda _what, _count: None)
     made: list[Variation] = []
     if generate:  # first: a model that collapses is found out before hours of scoring

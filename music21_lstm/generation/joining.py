@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 from math import lcm
 
 from music21_lstm.encoding.events import (
@@ -21,6 +22,7 @@ from music21_lstm.encoding.performance import (
     DEFAULT_RESOLUTION,
     PLAYED_RESOLUTION,
     Performance,
+    with_deltas,
 )
 from music21_lstm.errors import GenerationError
 from music21_lstm.generation.grammar import Sounding
@@ -128,8 +130,11 @@ def joined(config: ModelConfig, head: Performance, new: Performance) -> Performa
     return head.rescaled(common) + new.rescaled(common)
 
 
-def tail_of(whole: Performance, head: Performance) -> Performance:
-    """*whole* without the *head*'s events: all but notes goes on as the head left it."""
+def tail_of(whole: Performance, head: Performance, *, bars: bool = True) -> Performance:
+    """*whole* without the *head*'s events: all but notes goes on as the head left it.
+
+    So do its *bars*: if the head ends within one, the tail begins with what is left of it.
+    """
     last: dict[object, Event] = {}
     for event in head.events:
         if isinstance(event, ControlChange):
@@ -137,7 +142,40 @@ def tail_of(whole: Performance, head: Performance) -> Performance:
         elif isinstance(event, _MARKS):
             last[type(event)] = event
     marks = [replace(event, delta=0) for event in last.values() if not _is_pedal_up(event)]
-    return Performance(whole.resolution, [*marks, *whole.events[len(head) :]])
+    tail = Performance(whole.resolution, whole.events[len(head) :])
+    timed = list(zip(tail.ticks, tail.events, strict=True))
+    pickup = _rest_of_bar(head, whole.resolution) if bars else None
+    if pickup is not None:
+        left, short = pickup
+        marks = [short if isinstance(mark, TimeSignature) else mark for mark in marks]
+        metre = last[TimeSignature]
+        place = sum(tick < left for tick, _ in timed)
+        timed.insert(place, (left, metre))
+    return Performance(whole.resolution, [*marks, *with_deltas(timed)])
+
+
+def _rest_of_bar(head: Performance, resolution: int) -> tuple[int, TimeSignature] | None:
+    """What is left of the bar in which the *head* ends: in ticks, and as a metre of its own.
+
+    A time signature starts a bar: so the tail begins with a short one. None at a bar line, and
+    where what is left is no metre.
+    """
+    signed = [
+        (tick, event)
+        for tick, event in zip(head.ticks, head.events, strict=True)
+        if isinstance(event, TimeSignature)
+    ]
+    if not signed:
+        return None
+    start, metre = signed[-1]
+    whole = Fraction(4 * metre.numerator, metre.denominator)
+    left = -Fraction(head.ticks[-1] - start, head.resolution) % whole
+    part, ticks = left / 4, left * resolution
+    if not left or ticks.denominator > 1 or part.denominator > 64:
+        return None
+    if part.denominator & (part.denominator - 1):
+        return None
+    return int(ticks), TimeSignature(0, part.numerator, part.denominator)
 
 
 def _is_pedal_up(event: Event) -> bool:

@@ -14,6 +14,7 @@ from music21_lstm.generation.ensemble import Ensemble, ensemble_of
 from music21_lstm.generation.index import Index
 from music21_lstm.generation.joining import (
     head_of,
+    is_played,
     joined,
     mpqn_of,
     onsets_of,
@@ -85,7 +86,8 @@ def variations(
                 surprisal = _surprisal(checkpoint, whole, len(head.notes)) if measured else None
                 given = len(head.notes)
                 if heard is not None and not request.include_primer:
-                    whole, given = tail_of(whole, head), 0
+                    bars = not is_played(checkpoint.config)
+                    whole, given = tail_of(whole, head, bars=bars), 0
                 about = tuple(failed), surprisal, given, character
                 kept.append(Variation(whole, number, take.ended, *about))
                 failed = []
