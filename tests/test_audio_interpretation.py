@@ -210,3 +210,19 @@ def test_the_title_that_write_is_given_is_the_sound_files(tmp_path):
     tune = Performance(480, [NoteOn(0, 60, 90), NoteOff(240, 60)])
     write(tune, tmp_path / "tune.flac", title="Ein Ton")
     assert read_tags(tmp_path / "tune.flac", "flac").title == "Ein Ton"
+
+
+@pytest.mark.parametrize("drum", ["BassDrum", "Woodblock", "Cowbell", "CrashCymbals", "Triangle"])
+def test_a_drum_without_pitch_is_struck_on_its_own_key(drum):
+    made = getattr(instrument, drum)
+    ensemble = ensemble_from(stream.Part([made(), note.Unpitched(), note.Unpitched()]))
+    (part,) = ensemble.parts
+    keys = {m.first for m in part.messages if m.status is Status.NOTE_ON}
+    assert (part.percussion, keys) == (True, {made().percMapPitch})
+
+
+def test_a_tempo_of_nothing_is_a_loss():
+    part = stream.Part([note.Note("C4")])
+    part.insert(0, tempo.MetronomeMark(number=0))
+    (loss,) = ensemble_from(part).losses
+    assert loss.what.startswith("MetronomeMark that MIDI cannot say")

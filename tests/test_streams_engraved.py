@@ -23,7 +23,7 @@ from music21 import (
 
 import music21_lstm as ml
 from music21_lstm.encoding import ControlChange, NoteOff, NoteOn, Performance, SetTempo
-from music21_lstm.encoding.notetext import text_of
+from music21_lstm.encoding.notetext import performance_of, text_of
 from music21_lstm.encoding.performance import with_deltas
 from music21_lstm.encoding.trace import (
     ORNAMENT_KEY,
@@ -37,6 +37,7 @@ from music21_lstm.streams.decode import engraved_stream, remember_performance
 from music21_lstm.streams.elements import PerformanceEvent
 from music21_lstm.streams.encode import performance_of_stream
 
+from .performances import of_notes
 from .strategies import short_performances
 
 DATA = Path(__file__).parent / "data"
@@ -167,10 +168,15 @@ TEXT = (
 )
 
 
-def test_written_a_score_has_the_pages_time_and_no_pedal_of_the_performer():
+def test_written_a_score_has_the_pages_time_and_the_pedal_of_its_marks():
     performance = ml.read(ml.engrave(TEXT), performed=False)
     assert [(n.onset, n.end) for n in performance.notes] == [(0, 480), (480, 960)]
-    assert not [e for e in performance.events if isinstance(e, ControlChange)]
+    pedal = [
+        (tick, event.value)
+        for tick, event in zip(performance.ticks, performance.events, strict=True)
+        if isinstance(event, ControlChange)
+    ]
+    assert pedal == [(0, 127), (480, 0)]
     assert [e.bpm for e in performance.events if isinstance(e, SetTempo)] == [60]
 
 
@@ -370,3 +376,31 @@ def test_one_key_struck_twice_while_it_sounds_gives_each_stroke_its_own_end():
     performance = Performance(480, with_deltas(timed))
     for view in (performance, performance.played()):
         assert ml.read(ml.engrave(view)).events == view.events
+
+
+@pytest.mark.parametrize("played", [False, True])
+def test_a_page_that_starts_before_its_performance_can_be_transposed_and_added_to(played):
+    # The first note stands on the second beat, and is heard at once: the bar line is before it.
+    notes = [(0, 340, 64, 80)]
+    notes += [(480 * n - 125, 480 * n + 275, 60 + n % 5, 80) for n in range(1, 24)]
+    performance = of_notes(notes).played() if played else of_notes(notes)
+    beats = [(0.37 + 0.5 * n, (n + 2) % 4 + 1) for n in range(24)]
+    page = ml.engrave(performance, beats=beats)
+    assert clock_of(page)(0) < 0
+    moved = ml.read(page.transpose(2))
+    assert [n.pitch for n in moved.notes] == [n.pitch + 2 for n in performance.notes]
+    measure = page.parts[0].getElementsByClass(stream.Measure).first()
+    measure.insert(0, tempo.MetronomeMark(number=99))
+    measure.insert(0, note.Note("C2"))
+    added = ml.read(page)
+    assert len(added.notes) == len(performance.notes) + 1
+    assert added.notes[0].onset == 0
+
+
+def test_what_comes_after_the_last_bar_makes_it_no_longer():
+    notes = " ".join("0_no_60_80 480_nf_60_64" for _ in range(8))
+    performance = performance_of(f"rs_480 0_ts_4_4 {notes} 0_cc_0_64_127 4800_cc_0_64_0")
+    page = ml.engrave(performance)
+    lengths = [m.quarterLength for m in page.parts[0].getElementsByClass(stream.Measure)]
+    assert lengths == [4, 4]
+    assert ml.read(page).events == performance.events

@@ -104,9 +104,9 @@ def render(
         Job(source, target, reading, given, tags, stems)
         for source, target in _pairs(sources, output, to or "mp3")
     ]
+    if jobs < 1:
+        raise FileError(f"-j {jobs}: at least one file at a time")
     if len(sources) > 1 or _is_folder(output):
-        if jobs < 1:
-            raise FileError(f"-j {jobs}: at least one file at a time")
         render_all(work, workers=jobs, force=force, printer=printer)
         return
     _render_here(work, to or "wav", printer)

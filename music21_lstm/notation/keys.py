@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 import numpy as np
+from music21 import key as m21key
 from numpy.typing import NDArray
 
 from music21_lstm.encoding.events import Mode
@@ -50,7 +51,7 @@ _NAMED = re.compile(r"\s*([A-Ga-g])\s*([#♯]{0,2}|[b♭-]{0,2})\s*(major|minor|
 _FIFTHS = "FCGDAEB"
 
 
-def parse_key(name: str) -> Key:
+def parse_key(name: str | m21key.Key) -> Key:
     """The key that a name says; a small letter alone is minor.
 
     Raises :class:`~music21_lstm.errors.EncodingError` for a name that no key signature has.
@@ -58,7 +59,9 @@ def parse_key(name: str) -> Key:
     >>> parse_key("D"), parse_key("Bb minor"), parse_key("f#"), parse_key("E- major")
     ((2, 'major'), (-5, 'minor'), (3, 'minor'), (-3, 'major'))
     """
-    found = _NAMED.fullmatch(name) if isinstance(name, str) else None
+    # A music21 Key says "e- minor" of itself.
+    asked = str(name) if isinstance(name, m21key.Key) else name
+    found = _NAMED.fullmatch(asked) if isinstance(asked, str) else None
     if found is not None:
         letter, accidental, word = found.groups()
         minor = word.startswith("min") or word == "m" if word else letter.islower()

@@ -5,6 +5,10 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from music21 import key as m21key
+from music21 import meter
 
 from music21_lstm.encoding.events import TimeSignature
 from music21_lstm.encoding.performance import Performance
@@ -71,8 +75,8 @@ class PagePlan:
 def plan_page(
     performance: Performance,
     *,
-    time_signature: str | None = None,
-    key: str | None = None,
+    time_signature: str | meter.TimeSignature | None = None,
+    key: str | m21key.Key | None = None,
     beats: Beats | None = None,
     divisions: tuple[int, ...] = DIVISIONS,
     lead_sheet: bool = False,
@@ -80,7 +84,8 @@ def plan_page(
     """Decide what the page of *performance* holds; the options are those of :func:`engrave`."""
     override = _override(time_signature)
     asked = None if key is None else parse_key(key)
-    if not divisions or any(d.__class__ is not int or not 1 <= d <= 32 for d in divisions):
+    several = isinstance(divisions, tuple | list) and bool(divisions)
+    if not several or any(d.__class__ is not int or not 1 <= d <= 32 for d in divisions):
         raise EncodingError(
             f"divisions {divisions!r} cannot be written; give whole numbers from 1 to 32, as (4, 3)"
         )
@@ -144,10 +149,11 @@ def _sections(performance: Performance, metre: Metre | None) -> list[Section]:
     return heard or sections_of(performance, metre)
 
 
-def _override(time_signature: str | None) -> Metre | None:
+def _override(time_signature: Any) -> Metre | None:
     if time_signature is None:
         return None
-    numerator, _, denominator = time_signature.partition("/")
+    asked = getattr(time_signature, "ratioString", time_signature)
+    numerator, _, denominator = asked.partition("/") if isinstance(asked, str) else ("", "", "")
     if numerator.isdecimal() and denominator.isdecimal():
         metre = Metre(int(numerator), int(denominator))
         if metre.writable:

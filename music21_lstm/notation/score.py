@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from music21 import layout, metadata, stream
+from music21 import key as m21key
+from music21 import layout, metadata, meter, stream
 
 from music21_lstm.encoding.performance import Performance
 from music21_lstm.notation.beats import Beats
@@ -29,8 +30,8 @@ _VOICE_IDS = (("1", "2"), ("5", "6"))
 def engrave(
     performance: Performance,
     *,
-    time_signature: str | None = None,
-    key: str | None = None,
+    time_signature: str | meter.TimeSignature | None = None,
+    key: str | m21key.Key | None = None,
     beats: Beats | None = None,
     divisions: tuple[int, ...] = DIVISIONS,
     lead_sheet: bool = False,
@@ -41,14 +42,15 @@ def engrave(
     """Write *performance* as a piano score: two staves, bars, voices, keys and note names.
 
     Ticks that are a score's own are written exactly. Others are snapped to the best of
-    *divisions* of each quarter. *time_signature* (``"3/4"``) and *key* (``"B- major"``, ``"f#"``)
-    override the performance's own.
+    *divisions* of each quarter. *time_signature* (``"3/4"``) and *key* (``"B- major"``, ``"f#"``),
+    or music21's objects, override the performance's own.
     What was played to no click has its beats and bars found first; *beats* (the second of each, or
     of each with its number in the bar) are obeyed.
     Eighths that swing are written straight, with the word. A *lead_sheet* is one staff: the melody,
     with chord symbols for the rest. *title*, *composer* and *generated_by* (a preset) are metadata.
     Each note carries its :class:`~music21_lstm.encoding.trace.PerformedTrace`, so nothing of the
-    performance is lost (but on a lead sheet). The rules and what is still weak: docs/notation.md.
+    performance is lost (but on a lead sheet, where what is not printed stays as it was played if the
+    page is transposed). The rules and what is still weak: docs/notation.md.
 
     Raises :class:`~music21_lstm.errors.EncodingError` for a *time_signature*, *key*, *beats*
     or *divisions* that cannot be written; never for the performance.

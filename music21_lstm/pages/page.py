@@ -23,7 +23,7 @@ from music21_lstm.pages.downloads import KINDS, downloads, file_name
 from music21_lstm.pages.engraving import drawn
 from music21_lstm.pages.markup import document, json_text
 from music21_lstm.pages.piece import Music, Piece, music_of, piece_of
-from music21_lstm.pages.sight import judged, sight_of
+from music21_lstm.pages.sight import judged, length_of, sight_of
 from music21_lstm.streams.reading import Source
 
 __all__ = ["Page", "html_file", "html_of", "page", "show"]
@@ -209,7 +209,7 @@ def _shown(
 def _facts(piece: Piece, music: Music) -> list[tuple[str, str]]:
     """What is to be read about a piece, in words."""
     performance = music.performance
-    minutes, seconds = divmod(int(max(music.times, default=0)), 60)
+    minutes, seconds = divmod(int(length_of(performance, music.times)), 60)
     facts = [("Length", f"{minutes}:{seconds:02d}, {len(performance.notes)} notes")]
     if piece.preset:
         facts.append(("Model", piece.preset))

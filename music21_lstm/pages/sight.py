@@ -12,7 +12,10 @@ from music21_lstm.generation.surprisal import color_top, note_nats
 from music21_lstm.pianoroll import pedal_of
 from music21_lstm.threads import one_thread
 
-__all__ = ["judged", "sight_of"]
+__all__ = ["judged", "length_of", "sight_of"]
+
+_HELD = 5.0
+"""Seconds for which a last note that the pedal holds is heard."""
 
 
 def sight_of(performance: Performance, times: Sequence[float]) -> dict[str, Any]:
@@ -22,7 +25,7 @@ def sight_of(performance: Performance, times: Sequence[float]) -> dict[str, Any]
     """
     end = times[-1] if times else 0.0
     return {
-        "seconds": _ms(end),
+        "seconds": _ms(length_of(performance, times)),
         "notes": [
             [
                 _ms(times[each.on]),
@@ -34,6 +37,17 @@ def sight_of(performance: Performance, times: Sequence[float]) -> dict[str, Any]
         ],
         "pedal": [[_ms(down), _ms(up)] for down, up in pedal_of(performance, times)],
     }
+
+
+def length_of(performance: Performance, times: Sequence[float]) -> float:
+    """When the last note ends, in seconds, or a pedal that holds it, which is waited for a while.
+
+    What comes later (a controller, a tempo) is not heard.
+    """
+    end = times[-1] if times else 0.0
+    last = max((end if n.off is None else times[n.off] for n in performance.notes), default=end)
+    held = [up for down, up in pedal_of(performance, times) if down <= last < up]
+    return min(max([last, *held]), last + _HELD)
 
 
 def judged(

@@ -112,12 +112,17 @@ def _score_of(part: stream.Part, resolution: int) -> stream.Score:
     return score
 
 
+def _measures(part: stream.Part) -> list[stream.Measure]:
+    return list(part.getElementsByClass(stream.Measure))
+
+
 def _carry(performance: Performance, score: stream.Score, page: Page) -> None:
     """Tie the page's signatures and marks to their events, and let the other events ride along."""
     on_page = _signatures(score, page)
     part = score.parts[0]
-    measures = list(part.getElementsByClass(stream.Measure))
+    measures = _measures(part)
     starts = [part.elementOffset(measure) for measure in measures]
+    last = max(row[-1].highestTime for row in (_measures(each) for each in score.parts))
     quarters = Quarters(performance.resolution)
     touched = set()
     written = page.written_events()
@@ -134,6 +139,9 @@ def _carry(performance: Performance, score: stream.Score, page: Page) -> None:
         offset = page.place(tick) if page.clock else quarters[tick]
         index = max(0, bisect_right(starts, offset) - 1)
         inner = opFrac(offset - starts[index])
+        if index == len(starts) - 1:
+            # What comes after the last bar must not make it longer.
+            inner = min(inner, last)
         carried = PerformanceEvent(event)
         remember(carried, place, event, tick - page.tick(plus(starts[index], inner)))
         measures[index].coreInsert(inner, carried)

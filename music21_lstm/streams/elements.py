@@ -18,6 +18,7 @@ from music21_lstm.encoding.events import (
     SetTempo,
     TimeSignature,
 )
+from music21_lstm.errors import EventError
 
 __all__ = [
     "INFERRED",
@@ -117,7 +118,10 @@ def event_of(element: base.Music21Object) -> Event | None:
     if isinstance(element, tempo.MetricModulation):
         return event_of(element.newMetronome) if element.newMetronome is not None else None
     if isinstance(element, tempo.MetronomeMark):
-        quarters = element.getQuarterBPM()
+        try:
+            quarters = element.getQuarterBPM()
+        except ZeroDivisionError:
+            raise EventError("a tempo of 0 never gets on") from None
         return SetTempo.from_mpqn(0, round(60_000_000 / quarters)) if quarters else None
     if isinstance(element, meter.TimeSignature):
         return TimeSignature(0, element.numerator, element.denominator)

@@ -106,6 +106,7 @@ def _note_events(collected: Collected, resolution: int) -> Iterator[tuple[Key, i
         trace = one.trace
         if trace is None:
             rounded += inexact or inexact_end
+            onset = max(0, onset)
             yield (onset, _AFTER, 0, one.pitch), count, NoteOn(0, one.pitch, one.velocity)
             group = _BEFORE if end > onset else _LAST
             yield (max(onset, end), group, 1, one.pitch), count, NoteOff(0, one.pitch)
@@ -126,7 +127,9 @@ def _mark_events(
     """The events that are not notes; one that several parts show counts once."""
     seen: dict[tuple[int, int, Any], tuple[Key, int, Event]] = {}
     for count, (offset, element) in enumerate(collected.marks):
-        tick, _ = _tick(offset, resolution)
+        # A page's start may lie before that of its performance, whose first note was early.
+        exact, _ = _tick(offset, resolution)
+        tick = max(0, exact)
         event = event_of(element)
         memory = memory_of(element) if collected.performed else None
         if not collected.performed and type(element) is PerformanceEvent:
@@ -137,7 +140,7 @@ def _mark_events(
         if memory is None or memory.place == INFERRED:
             seen.setdefault((tick, -1, event), ((tick, _BEFORE, 0, 0), count, event))
             continue
-        tick = max(0, tick + memory.shift * resolution // (hint or resolution))
+        tick = max(0, exact + memory.shift * resolution // (hint or resolution))
         said = event if edited or memory.event is None else memory.event
         row = ((tick, _REMEMBERED, memory.place, 0), count, said)
         if edited:

@@ -154,21 +154,24 @@ def _is_unpitched(element: Any) -> bool:
 def _give_keys(staff: AnyStream) -> None:
     """Give what has no pitch the key that the drum kit has it on."""
     elements = [element for _, element in walk(staff, 0)]
+    played: Any = None
     for element in elements:
         site: Any = element.activeSite
         if isinstance(element, instrument.Instrument):
+            played = element
             site.remove(element)
         elif isinstance(element, note.NotRest) and _is_unpitched(element):
             members = element.notes if isinstance(element, chord.ChordBase) else [element]
-            keys = sorted({_key(member) for member in members})
+            keys = sorted({_key(member, played) for member in members})
             new: Any = note.Note(keys[0]) if len(keys) == 1 else chord.Chord(keys)
             new.duration = element.duration
             new.volume.velocity = _velocity(members[0], element)
             site.replace(element, new)
 
 
-def _key(member: Any) -> int:
+def _key(member: Any, played: Any) -> int:
+    """The key of a drum: by the note's own instrument, or the one that is *played* there."""
     if isinstance(member, note.Note):
         return int(member.pitch.midi)
-    key = getattr(member.storedInstrument, "percMapPitch", None)
-    return int(key) if key is not None else _SNARE
+    keys = (getattr(one, "percMapPitch", None) for one in (member.storedInstrument, played))
+    return int(next((key for key in keys if key is not None), _SNARE))

@@ -162,8 +162,12 @@ def _primer(order: Order) -> Performance | None:
 
 def _uploaded(order: Order) -> Any:
     from music21_lstm.pipeline import read, score_from
+    from music21_lstm.streams.reading import MIDI_SUFFIXES
 
-    if not order.name.lower().endswith((".musicxml", ".xml")):
+    name = order.name.lower()
+    if not name.endswith((".musicxml", ".xml")):
+        if name.endswith(MIDI_SUFFIXES) and not order.upload.startswith((b"MThd", b"RIFF")):
+            raise FileError("the file is no MIDI file, though its name says so; get a sound copy")
         return read(order.upload)
     with tempfile.TemporaryDirectory(prefix="music21-lstm-") as folder:
         path = Path(folder) / "primer.musicxml"

@@ -52,7 +52,7 @@ class _Routes:
             job = self._workshop.submit(order_of(data))
         except GenerationError as error:
             return JSONResponse({"error": str(error)}, 400)
-        except ValueError:
+        except (ValueError, RecursionError):
             return JSONResponse({"error": "what was sent is no form"}, 400)
         return JSONResponse({"name": job.name}, 202)
 
