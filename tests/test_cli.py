@@ -302,6 +302,13 @@ def test_musicxml_comes_from_standard_input_too(run, tmp_path, suffix):
     named = run("encode", target)
     assert run("encode", "-", stdin=target.read_bytes()).out == named.out
     assert run("inspect", "-", stdin=target.read_bytes()).code == 0
+    # The first line has the name, then come the notes with their measures: those of the score.
+    nats = run("surprisal", target).out.splitlines()[1:]
+    assert run("surprisal", "-", stdin=target.read_bytes()).out.splitlines()[1:] == nats
+    assert run("render", target, "-o", "named.wav").code == 0
+    assert run("render", "-", "-o", "piped.wav", stdin=target.read_bytes()).code == 0
+    sounds = [soundfile.read(tmp_path / name)[0] for name in ("named.wav", "piped.wav")]
+    assert (sounds[0] == sounds[1]).all()
     broken = run("encode", "-", stdin=b"<?xml version='1.0'?><score-partwise>")
     assert broken.code == 1
     assert broken.err.startswith("music21-lstm: MusicXML data: music21 cannot read it")

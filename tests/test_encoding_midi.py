@@ -10,10 +10,12 @@ import mido
 import pytest
 from hypothesis import given, settings
 
+import music21_lstm as ml
 from music21_lstm.encoding import ControlChange, KeySignature, NoteOff, NoteOn, SetTempo
 from music21_lstm.encoding.midi import midi_bytes, midi_tracks, read_midi, write_midi
 from music21_lstm.encoding.notetext import performance_of, text_of
 from music21_lstm.errors import FileError, MidiError
+from music21_lstm.streams.interpretation import ensemble_from
 
 from .strategies import performances
 
@@ -243,6 +245,8 @@ def test_a_file_in_a_riff_is_read():
     size = len(data).to_bytes(4, "little")
     riff = b"RIFF" + (len(data) + 12).to_bytes(4, "little") + b"RMIDdata" + size + data
     assert read_midi(riff) == read_midi(data)
+    assert ml.read(riff) == read_midi(data)
+    assert ensemble_from(riff).parts == ensemble_from(data).parts
 
 
 def test_a_chunk_that_is_no_track_is_passed_over_and_told():

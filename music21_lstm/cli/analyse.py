@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -97,9 +96,9 @@ def surprisal(
 
 
 def _music(source: str) -> Any:
-    """What the library takes: a path or the name of a corpus piece as text, or standard input's."""
+    """What the library takes: a path or the name of a corpus piece as text, or bytes."""
     read = read_source(source)
-    return str(read) if isinstance(read, Path) else read
+    return read if isinstance(read, bytes) else str(read)
 
 
 def _notes(score: stream.Stream[Any]) -> Iterator[dict[str, Any]]:

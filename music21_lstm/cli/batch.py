@@ -61,15 +61,15 @@ def _ensemble(job: Job) -> Any:
     from dataclasses import replace
 
     from music21_lstm.audio import ensemble_of_midi
+    from music21_lstm.encoding.midi import is_midi
 
     data, reading = read_source(job.source), job.reading
     if isinstance(data, bytes):
-        is_midi = data.startswith(b"MThd")
+        played = is_midi(data)
     else:
-        named = isinstance(data, Path)
-        is_midi = named and str(data).lower().endswith((".mid", ".midi", ".smf", ".kar"))
+        played = str(data).lower().endswith((".mid", ".midi", ".smf", ".kar"))
     track = track_of(reading.track)
-    if is_midi:
+    if played:
         music = ensemble_of_midi(data, track=track)  # type: ignore[arg-type]
     else:
         from music21_lstm.streams.interpretation import ensemble_from

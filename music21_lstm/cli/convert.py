@@ -133,18 +133,16 @@ def write_outputs(
     standard_format: str,
     title: str | None = None,
     **options: Any,
-) -> list[Any]:
+) -> None:
     """Write one piece to several targets: to all of them, or if one fails to none."""
     from music21_lstm.pipeline import AUDIO_FORMATS, format_of, write
 
     formats = [standard_format if t == STANDARD else format_of(t) for t in targets]
     check_targets(targets)
-    results: list[Any] = [None] * len(targets)
     # Standard output comes last: what has gone there cannot be taken back.
-    order = sorted(range(len(targets)), key=lambda number: targets[number] == STANDARD)
+    order = sorted(zip(targets, formats, strict=True), key=lambda pair: pair[0] == STANDARD)
     with ExitStack() as stack:
-        for number in order:
-            target, chosen = targets[number], formats[number]
+        for target, chosen in order:
             # Only sound has options.
             own = options if chosen in AUDIO_FORMATS else {}
             out: Any = (
@@ -152,8 +150,7 @@ def write_outputs(
                 if target == STANDARD
                 else stack.enter_context(whole_file(target))
             )
-            results[number] = write(music, out, format=chosen, title=title, **own)
-    return results
+            write(music, out, format=chosen, title=title, **own)
 
 
 def _read(source: str, track: str | None, percussion: bool, resolution: int | None) -> Performance:
@@ -206,15 +203,11 @@ def _facts(performance: Performance) -> dict[str, Any]:
 
 def _tracks(data: Any) -> list[dict[str, Any]]:
     """The tracks of a MIDI file; of anything else none."""
-    from music21_lstm.encoding.midi import midi_tracks
+    from music21_lstm.encoding.midi import is_midi, midi_tracks
     from music21_lstm.streams.reading import MIDI_SUFFIXES
 
-    is_midi = (
-        data.startswith(b"MThd")
-        if isinstance(data, bytes)
-        else isinstance(data, Path) and data.suffix.lower() in MIDI_SUFFIXES
-    )
-    return [asdict(track) for track in midi_tracks(data)] if is_midi else []
+    played = is_midi(data) if isinstance(data, bytes) else data.suffix.lower() in MIDI_SUFFIXES
+    return [asdict(track) for track in midi_tracks(data)] if played else []
 
 
 def _lines(facts: dict[str, Any]) -> list[str]:

@@ -64,16 +64,8 @@ class Printer:
 
 
 def read_source(name: str) -> Source:
-    """The source that *name* stands for: a path, or what is on standard input.
-
-    That is bytes, or a Stream if it is MusicXML.
-    """
-    if name != STANDARD:
-        return Path(name)
-    from music21_lstm.streams.reading import is_musicxml, score_of
-
-    data = sys.stdin.buffer.read()
-    return score_of(data) if is_musicxml(data) else data
+    """The source that *name* stands for: a path, or the bytes of standard input."""
+    return sys.stdin.buffer.read() if name == STANDARD else Path(name)
 
 
 def track_of(text: str | None) -> int | str | None:

@@ -39,6 +39,7 @@ __all__ = [
     "MOST_NOTES",
     "TrackSummary",
     "chosen_track",
+    "is_midi",
     "midi_bytes",
     "midi_tracks",
     "named_bytes",
@@ -160,6 +161,11 @@ def named_bytes(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[str,
     if isinstance(source, str | os.PathLike):
         return str(Path(source)), read_bytes(source)
     return str(getattr(source, "name", "MIDI data")), source.read()
+
+
+def is_midi(data: bytes) -> bool:
+    """Whether *data* are those of a MIDI file, in a RIFF file or not."""
+    return data.startswith(b"MThd") or (data[:4], data[8:12]) == (b"RIFF", b"RMID")
 
 
 def parse_midi(name: str, data: bytes) -> tuple[Any, Counter[str]]:

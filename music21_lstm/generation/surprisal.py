@@ -29,8 +29,10 @@ from music21_lstm.streams.reading import (
     MIDI_SUFFIXES,
     NOTETEXT_SUFFIXES,
     Source,
+    is_musicxml,
     performance_from,
     score_from,
+    score_of,
 )
 
 __all__ = [
@@ -138,6 +140,9 @@ def stream_from(source: Source) -> AnyStream:
         return source
     if isinstance(source, base.Music21Object):
         return stream.Part([copy.deepcopy(source)])  # type: ignore[no-untyped-call]
+    if isinstance(source, bytes) and is_musicxml(source):
+        read: AnyStream = score_of(source)
+        return read
     if not isinstance(source, Performance | bytes):
         suffix = Path(source).suffix.lower()
         text = str(source).lstrip().lower().startswith("notetext:")

@@ -16,6 +16,7 @@ from music21.exceptions21 import Music21Exception
 
 from music21_lstm.audio.ensemble import Ensemble, SoundingPart, ensemble_of, part_of
 from music21_lstm.audio.midifile import ensemble_of_midi
+from music21_lstm.encoding.midi import is_midi
 from music21_lstm.encoding.performance import Performance
 from music21_lstm.encoding.trace import TRACE_KEY
 from music21_lstm.streams.elements import PerformanceEvent
@@ -25,8 +26,10 @@ from music21_lstm.streams.reading import (
     MIDI_SUFFIXES,
     NOTETEXT_SUFFIXES,
     Source,
+    is_musicxml,
     performance_from,
     score_from,
+    score_of,
 )
 from music21_lstm.streams.ready import AnyStream, walk
 from music21_lstm.streams.real_time import RealTime
@@ -49,8 +52,10 @@ def ensemble_from(
     """
     if isinstance(source, base.Music21Object):
         return ensemble_of_stream(source, performed=performed)
-    if isinstance(source, bytes) and source.startswith(b"MThd"):
+    if isinstance(source, bytes) and is_midi(source):
         return ensemble_of_midi(source, track=track)
+    if isinstance(source, bytes) and is_musicxml(source):
+        return ensemble_of_stream(score_of(source), performed=performed)
     if isinstance(source, Performance | bytes):
         return ensemble_of(performance_from(source))
     text = str(source).lower().lstrip()

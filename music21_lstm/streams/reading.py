@@ -10,7 +10,7 @@ from typing import Any
 from music21 import base, converter, corpus
 from music21.exceptions21 import Music21Exception
 
-from music21_lstm.encoding.midi import read_midi
+from music21_lstm.encoding.midi import is_midi, read_midi
 from music21_lstm.encoding.notetext import performance_of
 from music21_lstm.encoding.performance import DEFAULT_RESOLUTION, Performance
 from music21_lstm.errors import FileError, Music21LstmError, NoteTextError
@@ -87,7 +87,7 @@ def _named(
 def _from_bytes(
     data: bytes, track: int | str | None, percussion: bool, resolution: int | None
 ) -> Performance:
-    if data.startswith(b"MThd"):
+    if is_midi(data):
         return read_midi(data, track=track, percussion=percussion)
     return performance_of(
         decoded(data), resolution=DEFAULT_RESOLUTION if resolution is None else resolution

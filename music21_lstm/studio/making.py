@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import shlex
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -161,18 +160,13 @@ def _primer(order: Order) -> Performance | None:
 
 
 def _uploaded(order: Order) -> Any:
-    from music21_lstm.pipeline import read, score_from
-    from music21_lstm.streams.reading import MIDI_SUFFIXES
+    from music21_lstm.encoding.midi import is_midi
+    from music21_lstm.pipeline import read
+    from music21_lstm.streams.reading import MIDI_SUFFIXES, is_musicxml, score_of
 
-    name = order.name.lower()
-    if not name.endswith((".musicxml", ".xml")):
-        if name.endswith(MIDI_SUFFIXES) and not order.upload.startswith((b"MThd", b"RIFF")):
-            raise FileError("the file is no MIDI file, though its name says so; get a sound copy")
-        return read(order.upload)
-    with tempfile.TemporaryDirectory(prefix="music21-lstm-") as folder:
-        path = Path(folder) / "primer.musicxml"
-        path.write_bytes(order.upload)
-        try:
-            return score_from(str(path))
-        except FileError as error:
-            raise FileError(str(error).replace(str(path), "the file")) from None
+    name, data = order.name.lower(), order.upload
+    if is_musicxml(data) or name.endswith((".musicxml", ".xml")):
+        return score_of(data)
+    if name.endswith(MIDI_SUFFIXES) and not is_midi(data):
+        raise FileError("the file is no MIDI file, though its name says so; get a sound copy")
+    return read(data)
