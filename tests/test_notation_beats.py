@@ -476,3 +476,14 @@ def test_a_long_piece_takes_little_more_memory_than_a_short_one():
 def test_the_blocks_of_a_long_piece_join_without_a_seam():
     performance, bars = waltz(400)
     assert hits(bars, found_bars(performance, metre=Metre(3, 4))) > 0.95
+
+
+def test_bars_of_rest_are_kept_where_the_beats_are_given():
+    bars = [*range(4), *range(16, 20)]
+    notes = [(2.0 * bar + 0.5 * beat, 0.4, 60 + beat, 80) for bar in bars for beat in range(4)]
+    beats = [(0.5 * beat, beat % 4 + 1) for beat in range(81)]
+    placed, sections, _ = place_played(played(notes), beats=read_beats(beats))
+    assert [str(section.metre) for section in sections] == ["4/4"]
+    assert [p.onset // UNIT for p in placed] == [
+        4 * bar + beat for bar in bars for beat in range(4)
+    ]

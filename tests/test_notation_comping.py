@@ -6,13 +6,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import music21_lstm as ml
-from music21_lstm.encoding import NoteOff, NoteOn, Performance
+from music21_lstm.encoding import NoteOff, NoteOn, Performance, SetTempo
+from music21_lstm.encoding.notetext import text_of
 from music21_lstm.encoding.performance import PLAYED_RESOLUTION, with_deltas
+from music21_lstm.notation.beats.accompaniment import beats_under, numbers_under
 from music21_lstm.notation.beats.comping import comping, joined
 from music21_lstm.notation.beats.placing import place_played, table_of
 from music21_lstm.notation.metre import UNIT
+from music21_lstm.notation.quantize import is_aligned
+from music21_lstm.streams.encode import performance_of_stream
 
 DATA = Path(__file__).parent / "data"
 CHORDS = [(48, 55, 64), (50, 57, 65), (43, 53, 59), (48, 52, 55)]
@@ -81,3 +87,109 @@ def test_the_notes_of_the_chords_are_found_and_no_others():
     performance = comped(0.03)
     table = table_of(performance)
     assert (comping(table) == (table[:, 2] < 66)).all()
+
+
+def soloist(steps, beat=0.32, bars=16, chord=(48, 52, 58), loud=90):
+    """Chords of a bar each, and under each bar the line *steps*: (place in beats, pitch, length)."""
+    timed = []
+    for bar in range(bars):
+        start = 4 * beat * bar
+        for pitch in chord:
+            timed += [(start, NoteOn(0, pitch, 60)), (start + 4 * beat, NoteOff(0, pitch, 64))]
+        for place, pitch, length in steps:
+            on = start + place * beat
+            timed += [(on, NoteOn(0, pitch, loud)), (on + length * beat, NoteOff(0, pitch, 64))]
+    timed.sort(key=lambda pair: (round(1000 * pair[0]), isinstance(pair[1], NoteOn)))
+    ticks = [(round(1000 * second), event) for second, event in timed]
+    return Performance(PLAYED_RESOLUTION, with_deltas(ticks))
+
+
+SWUNG = [(n + part, 70 + n, 0.3) for n in range(4) for part in (0.02, 0.62)]
+
+
+def test_swung_eighths_over_chords_are_straight_ones_under_the_word():
+    score = ml.engrave(soloist(SWUNG))
+    line = [n for n in score.parts[0].flatten().notes if n.pitch.midi >= 66]
+    assert {n.quarterLength for n in line} == {0.5}
+    assert "Swing" in {
+        text.content for text in score.flatten().getElementsByClass("TextExpression")
+    }
+
+
+def test_the_beat_is_where_the_chords_are_though_the_line_lays_back():
+    late = [(place + 0.15, pitch, length) for place, pitch, length in SWUNG]
+    placed, sections, tempo = place_played(soloist(late))
+    assert [str(section.metre) for section in sections] == ["4/4"]
+    beats = [tempo.second(place) for place in range(0, 56 * UNIT, UNIT)]
+    assert np.allclose(beats, np.arange(56) * 0.32, atol=0.02)
+    line = [p.onset for p in placed if p.note.pitch >= 66]
+    assert all(onset % (UNIT // 2) == 0 for onset in line)
+
+
+@given(st.lists(st.sampled_from([1, 2, 4, 4, 8]), min_size=12, max_size=40), st.integers(0, 99))
+def test_beats_are_found_under_chords_of_one_to_eight_beats_while_the_tempo_drifts(lasts, seed):
+    rng = np.random.default_rng(seed)
+    total = sum(lasts)
+    beats = np.cumsum(np.r_[0, 0.36 * np.exp(np.cumsum(rng.normal(0, 0.003, total)))])
+    chords = beats[np.cumsum([0, *lasts])]
+    line = np.sort(np.concatenate([beats[:-1], beats[:-1] + 0.6 * np.diff(beats)]))
+    found = beats_under(chords, line)
+    # Whoever hears half as many or twice as many hears the same music.
+    heard = {level: np.round(found[::level], 3) for level in (1, 2)}
+    true = {level: np.round(beats[::level], 3) for level in (1, 2)}
+    near = [
+        np.mean(np.abs(some[:, None] - other).min(axis=1) < 0.05)
+        for some, other in ((true[1], heard[1]), (true[2], heard[1]))
+    ]
+    assert max(near) > 0.95
+    assert set(np.round(chords, 6)) <= set(np.round(found, 6))
+
+
+def test_bars_begin_with_the_chords_that_last_and_a_waltz_has_three_beats():
+    beats = np.arange(49) * 0.4
+    assert numbers_under(beats, beats[0:48:4])[:6].tolist() == [1, 2, 3, 4, 1, 2]
+    upbeat = np.r_[0, beats[2:48:4]]
+    assert numbers_under(beats, upbeat)[:6].tolist() == [3, 4, 1, 2, 3, 4]
+    assert numbers_under(beats, beats[0:48:3])[:6].tolist() == [1, 2, 3, 1, 2, 3]
+
+
+def test_a_line_is_the_right_hand_s_and_the_chords_are_the_left_s_wherever_they_are():
+    low = [(n + part, 47 + 3 * n, 0.3) for n in range(4) for part in (0.02, 0.62)]
+    score = ml.engrave(soloist(low, chord=(55, 60, 66)))
+    upper, lower = (list(part.flatten().notes) for part in score.parts)
+    assert not any(n.isChord for n in upper)
+    assert {n.pitch.midi for n in upper} == {47, 50, 53, 56}
+    assert {tuple(p.midi for p in n.pitches) for n in lower} == {(55, 60, 66)}
+    assert not score.recurse().getElementsByClass("Voice")
+
+
+def test_a_chord_is_held_on_though_the_line_strikes_one_of_its_notes():
+    performance = soloist([(0.02, 70, 0.3), (1.62, 58, 0.3), (2.62, 58, 0.3), (3.5, 70, 0.3)])
+    score = ml.engrave(performance)
+    lower = list(score.parts[1].flatten().notes)
+    assert {tuple(p.midi for p in n.pitches) for n in lower} == {(48, 52, 58)}
+    assert {n.quarterLength for n in lower} == {4.0}
+    struck = [n for n in score.parts[0].flatten().notes if n.pitch.midi == 58]
+    assert len(struck) == 32
+    assert all(n.quarterLength <= 1 for n in struck)
+    assert text_of(performance_of_stream(score)) == text_of(performance)
+
+
+def test_ticks_that_the_chords_stand_on_tell_the_beats():
+    """A rhythm section that a person tapped: the tempo changes from beat to beat."""
+    rng = np.random.default_rng(3)
+    paces = 400_000 + rng.integers(-30_000, 30_000, 64)
+    timed = [(480 * beat, SetTempo.from_mpqn(0, int(pace))) for beat, pace in enumerate(paces)]
+    for bar in range(16):
+        for pitch in (48, 52, 58):
+            timed += [(1920 * bar, NoteOn(0, pitch, 60)), (1920 * (bar + 1), NoteOff(0, pitch, 64))]
+        for place, pitch, length in SWUNG:
+            on = round(480 * (4 * bar + place)) + int(rng.integers(0, 30))
+            timed += [(on, NoteOn(0, pitch, 90)), (on + round(480 * length), NoteOff(0, pitch, 64))]
+    timed.sort(key=lambda pair: (pair[0], isinstance(pair[1], NoteOn)))
+    performance = Performance(480, with_deltas(timed))
+    assert not is_aligned(performance)
+    score = ml.engrave(performance)
+    chords = list(score.parts[1].flatten().notes)
+    assert [n.offset for n in chords] == [4.0 * bar for bar in range(16)]
+    assert {n.quarterLength for n in score.parts[0].flatten().notes} == {0.5}

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from music21 import chord, converter, expressions, note
 
 from music21_lstm.notation import engrave
+from music21_lstm.streams.decode import engraved_stream
 from music21_lstm.streams.encode import performance_of_stream
 from tests.performances import of_notes
 
@@ -61,6 +62,28 @@ def test_a_quick_alternation_is_one_note_with_a_trill_sign():
     assert trilled.pitch.midi == 76
     assert trilled.quarterLength >= 2
     assert [n.pitch.midi for n in right_hand(score)].count(77) == 0
+
+
+@pytest.mark.parametrize(("after", "loud"), [(31, 70), (110, 1)])
+def test_a_key_that_bounced_is_one_note_and_goes_where_that_goes(after, loud):
+    rows = [(on, end, pitch, 70) for pitch, on, end in BASS]
+    rows += [(1000, 1000 + after, 76, 70), (1000 + after, 1877, 76, loud), (2000, 2877, 79, 70)]
+    performance = of_notes(sorted(rows), MS)
+    score = engraved_stream(performance)
+    (struck,) = (n for n in right_hand(score) if n.pitch.midi == 76)
+    assert struck.quarterLength == Fraction(2)
+    assert keys(performance_of_stream(score)) == keys(performance)
+    struck.transpose(1, inPlace=True)
+    assert sorted(
+        n.velocity for n in performance_of_stream(score).notes if n.pitch == 77
+    ) == sorted([70, loud])
+
+
+def test_a_key_struck_again_as_quickly_as_a_hand_can_is_two_notes():
+    rows = [(on, end, pitch, 70) for pitch, on, end in BASS]
+    rows += [(1000, 1120, 76, 70), (1125, 1240, 76, 60), (1250, 1477, 76, 70), (1500, 1977, 79, 70)]
+    score = engrave(of_notes(sorted(rows), MS))
+    assert [n.pitch.midi for n in right_hand(score)].count(76) == 3
 
 
 def test_an_alternation_in_sixteenths_is_written_out():

@@ -9,11 +9,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+import numpy as np
+
+from music21_lstm.notation.beats.chords import rebounds
 from music21_lstm.notation.metre import UNIT
 from music21_lstm.notation.quantize import Placed
 from music21_lstm.notation.voices import OrnamentSign, Sounding
 
-__all__ = ["Heard", "Ornaments", "dressed", "heard_of", "ornamented", "unrolled"]
+__all__ = ["Heard", "Ornaments", "dressed", "heard_of", "ornamented", "united", "unrolled"]
 
 _ROLL_GAP, _ROLL = 0.07, 0.3
 """Seconds from note to note of a rolled chord, and from its first to its last."""
@@ -62,6 +65,13 @@ class Ornaments:
     graces: dict[int, tuple[Placed, ...]] = field(default_factory=dict)
     carried: dict[int, tuple[Placed, ...]] = field(default_factory=dict)
 
+    def carry(self, on: int, notes: Iterable[Placed], instead: Iterable[Heard]) -> None:
+        """Let a note carry *notes* along, and what those carried that are no notes of the page now."""
+        passed = [p for h in instead for p in self.carried.pop(h.placed.note.on, ())]
+        along = (*self.carried.get(on, ()), *notes, *passed)
+        if along:
+            self.carried[on] = along
+
 
 def heard_of(placed: Iterable[Placed], times: Sequence[float]) -> list[Heard]:
     """The notes in the order in which they were heard; *times* are the seconds of all events."""
@@ -70,6 +80,28 @@ def heard_of(placed: Iterable[Placed], times: Sequence[float]) -> list[Heard]:
         for p in placed
     ]
     return sorted(heard, key=lambda h: (h.start, h.placed.onset, h.pitch))
+
+
+def united(heard: Sequence[Heard]) -> tuple[list[Heard], dict[int, tuple[Placed, ...]]]:
+    """The notes with those of a key that bounced as one, and what each carries along of these.
+
+    They are one note head, held until the last is let go. (Two notes of one pitch that begin at once
+    are two: two hands, or two tracks.)
+    """
+    if not heard:
+        return [], {}
+    table = [(h.start, h.stop, h.pitch, h.placed.note.velocity) for h in heard]
+    firsts = rebounds(np.array(table)).tolist()
+    notes = list(heard)
+    carried: dict[int, tuple[Placed, ...]] = {}
+    for index, first in enumerate(firsts):
+        if index != first:
+            struck, again = notes[first], notes[index]
+            place = struck.placed._replace(end=max(struck.placed.end, again.placed.end))
+            notes[first] = Heard(place, struck.start, max(struck.stop, again.stop))
+            carried[place.note.on] = (*carried.get(place.note.on, ()), again.placed)
+    kept = [h for index, h in enumerate(notes) if firsts[index] == index]
+    return kept, carried
 
 
 # --- rolled chords -----------------------------------------------------------------------------
@@ -143,9 +175,15 @@ def _plainest(onsets: Iterable[int]) -> int:
 # --- trills and grace notes --------------------------------------------------------------------
 
 
-def ornamented(hand: Sequence[Heard]) -> tuple[list[Placed], Ornaments]:
-    """The notes of one hand that have a place in its rhythm, and what stands at them."""
-    found = Ornaments()
+def ornamented(
+    hand: Sequence[Heard], carried: Mapping[int, tuple[Placed, ...]]
+) -> tuple[list[Placed], Ornaments]:
+    """The notes of one hand that have a place in its rhythm, and what stands at them.
+
+    *carried*: the notes that come along with others, see :func:`united`.
+    """
+    ons = {h.placed.note.on for h in hand}
+    found = Ornaments(carried={on: notes for on, notes in carried.items() if on in ons})
     notes = _without_graces(_without_trills(hand, found), found)
     return [h.placed for h in notes], found
 
@@ -165,10 +203,10 @@ def _without_trills(hand: Sequence[Heard], found: Ornaments) -> list[Heard]:
         on = kept.placed.note.on
         place = kept.placed._replace(onset=first.placed.onset, end=end, sure=False)
         main[on] = Heard(place, first.start, strokes[-1].stop)
-        others = [h.placed for h in strokes if h is not kept]
+        others = [h for h in strokes if h is not kept]
         found.signs[on] = "trill"
-        found.carried[on] = tuple(others)
-        gone |= {p.note.on for p in others}
+        found.carry(on, [h.placed for h in others], others)
+        gone |= {h.placed.note.on for h in others}
     left = [main.get(h.placed.note.on, h) for h in hand if h.placed.note.on not in gone]
     return sorted(left, key=lambda h: (h.start, h.placed.onset, h.pitch))
 
@@ -225,11 +263,12 @@ def _without_graces(hand: Sequence[Heard], found: Ornaments) -> list[Heard]:
         on = main.placed.note.on
         if sign:
             found.signs[on] = sign
-            found.carried[on] = tuple(h.placed for h in graces)
+            found.carry(on, [h.placed for h in graces], graces)
             place = main.placed._replace(onset=min(graces[0].placed.onset, main.placed.onset))
             main = Heard(place, graces[0].start, main.stop)
         else:
             found.graces[on] = tuple(h.placed for h in graces)
+            found.carry(on, (), graces)
         left.append(main)
         index += count + 1
     return left

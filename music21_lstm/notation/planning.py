@@ -14,7 +14,7 @@ from music21_lstm.encoding.events import TimeSignature
 from music21_lstm.encoding.performance import Performance
 from music21_lstm.errors import EncodingError
 from music21_lstm.notation.bars import Bar, Section, bars_of, sections_of
-from music21_lstm.notation.beats import Beats, place_played, read_beats, sections_heard
+from music21_lstm.notation.beats import Beats, accompanied, place_played, read_beats, sections_heard
 from music21_lstm.notation.clefs import Clef, Reading
 from music21_lstm.notation.directions import Directions
 from music21_lstm.notation.dynamics import loudness_of
@@ -129,7 +129,7 @@ def _placed(
     The last value says that they swing; their places are then those of straight eighths.
     """
     given = read_beats(beats)
-    if given is None and (is_aligned(performance) or is_clocked(performance)):
+    if given is None and _in_time(performance):
         straight = unswung(performance)
         sections = _sections(straight or performance, metre)
         if straight is None:
@@ -137,9 +137,18 @@ def _placed(
         placed, sections = place_notes(straight, sections, divisions)
         played = {note.on: note for note in performance.notes}
         return [p._replace(note=played[p.note.on]) for p in placed], sections, True
-    placed, sections, _ = place_played(performance, metre, given)
+    placed, sections, tempo = place_played(performance, metre, given)
+    if tempo.swing is not None:
+        return placed, sections, True
     moved = None if any(s.metre.compound for s in sections) else swung(placed)
     return moved or placed, sections, moved is not None
+
+
+def _in_time(performance: Performance) -> bool:
+    """Whether the ticks place every note: not those of a solo, even where its chords stand on them."""
+    if is_aligned(performance):
+        return True
+    return is_clocked(performance) and not accompanied(performance)
 
 
 def _sections(performance: Performance, metre: Metre | None) -> list[Section]:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from music21_lstm.encoding.performance import Performance
 from music21_lstm.notation.bars import Bar
+from music21_lstm.notation.beats import accompanied
 from music21_lstm.notation.durations import played_voices
 from music21_lstm.notation.hands import split_hands
-from music21_lstm.notation.ornaments import dressed, heard_of, ornamented, unrolled
+from music21_lstm.notation.ornaments import Heard, dressed, heard_of, ornamented, united, unrolled
 from music21_lstm.notation.quantize import Placed
 from music21_lstm.notation.voices import Staff
 
@@ -16,6 +17,9 @@ __all__ = ["is_written", "played_staves"]
 
 _SURE = 0.98
 """If this share of the note ends stands on the grid, the note values are a score's own."""
+
+_REST = 4.0
+"""Seconds after a chord of an accompaniment in which a line still belongs to it."""
 
 
 def is_written(placed: Sequence[Placed], *, aligned: bool) -> bool:
@@ -27,15 +31,31 @@ def played_staves(
     performance: Performance, placed: Sequence[Placed], bars: Sequence[Bar]
 ) -> tuple[Staff, Staff]:
     """The voices of the right and the left hand, with the ornaments recognised as such."""
-    heard, rolled = unrolled(heard_of(placed, performance.times))
+    heard, carried = united(heard_of(placed, performance.times))
+    heard, rolled = unrolled(heard)
     held = {h.placed.note.on: h.stop - h.start for h in heard}
-    right = split_hands([h.placed for h in heard])
+    right = _hands(performance, heard)
     staves: list[Staff] = []
     for wanted in (True, False):
         hand = [h for h, is_right in zip(heard, right, strict=True) if is_right is wanted]
         hand, signs = unrolled(hand)
-        notes, found = ornamented(hand)
+        notes, found = ornamented(hand, carried)
         upper, lower = played_voices(notes, bars, held)
         marked = rolled | signs
         staves.append((list(dressed(upper, found, marked)), list(dressed(lower, found, marked))))
     return staves[0], staves[1]
+
+
+def _hands(performance: Performance, heard: Sequence[Heard]) -> list[bool]:
+    """Whether each note is the right hand's; of a line over held chords all of the line is."""
+    right = split_hands([h.placed for h in heard])
+    comped = accompanied(performance)
+    if not comped:
+        return right
+    until = -_REST
+    for index, h in enumerate(heard):
+        if h.placed.note.on in comped:
+            right[index], until = False, max(until, h.stop)
+        elif h.start < until + _REST:
+            right[index] = True
+    return right

@@ -12,7 +12,7 @@ from music21_lstm.encoding.performance import Performance, with_deltas
 from music21_lstm.notation.metre import UNIT
 from music21_lstm.notation.quantize import Placed
 
-__all__ = ["straightened", "swing_ratio", "swung", "unswung"]
+__all__ = ["evened", "straightened", "swing_ratio", "swung", "unswung"]
 
 _LEAST, _MOST = 1.3, 2.5
 """How many times as long the first eighth is as the second."""
@@ -102,6 +102,26 @@ def unswung(performance: Performance) -> Performance | None:
 
     timed = zip(map(straight, performance.ticks), performance.events, strict=True)
     return Performance(resolution, with_deltas(timed), performance.losses)
+
+
+def evened(beats: Sequence[float]) -> tuple[list[float], float | None]:
+    """Onsets counted in beats, their swung eighths made straight, and how they swung; None: not at all.
+
+    >>> places, ratio = evened([beat + part for beat in range(16) for part in (0.0, 0.64)])
+    >>> ratio, [round(place, 2) for place in places[:4]]
+    (1.78, [0.0, 0.5, 1.0, 1.5])
+    """
+    ratio = swing_ratio(beats)
+    if ratio is None:
+        return list(beats), None
+    inside = _inside(beats)
+    swings = {beat for beat, parts in inside.items() if parts[0] >= _EARLY}
+    return [
+        floor(place) + straightened(place - floor(place), ratio)
+        if floor(place) in swings
+        else place
+        for place in beats
+    ], ratio
 
 
 def swung(placed: Sequence[Placed]) -> list[Placed] | None:

@@ -326,6 +326,7 @@ class StaffWriter:
             element.expressions.append(_own(expressions.ArpeggioMark("up")))
         if sounding.ornament:
             element.expressions.append(_own(_ORNAMENTS[sounding.ornament]()))
+        if sounding.carried:
             written = sounding.notes[0].note.pitch
             first.editorial[ORNAMENT_KEY] = tuple(
                 OrnamentNote(self.traces[p.note.on], p.note.pitch - written, p.note.velocity)

@@ -25,7 +25,7 @@ class Page:
         self.resolution = performance.resolution
         self.clock = Clock()
         self._ticks: dict[Any, int] = {}
-        self.played = {played.on: played for played in performance.notes}
+        self.ticks = performance.ticks
         self.notes: list[Any] = []
         self.onsets: dict[int, Any] = {}
         self.ends: dict[int, Any] = {}
@@ -59,7 +59,7 @@ class Page:
         """Where the page has its own beats: note them in its measures, and set the traces by them."""
         ticks: defaultdict[Any, list[int]] = defaultdict(list)
         for on, onset in self.onsets.items():
-            ticks[onset].append(self.played[on].onset)
+            ticks[onset].append(self.ticks[on])
         clock = page_clock(ticks, self.resolution)
         if not clock:
             return
@@ -92,9 +92,9 @@ class Page:
                 )
 
     def _trace(self, old: PerformedTrace, onset: Any, end: Any) -> PerformedTrace:
-        played = self.played[old.on]
+        released = self.ticks[-1 if old.off is None else old.off]
         return old._replace(
-            onset_shift=played.onset - self.tick(onset), end_shift=played.end - self.tick(end)
+            onset_shift=self.ticks[old.on] - self.tick(onset), end_shift=released - self.tick(end)
         )
 
 

@@ -41,13 +41,15 @@ class Count(NamedTuple):
     """*slots*: the place of each chord from the start of the page, in twenty-fourths of a quarter.
 
     *sections*: the metres, in units. *paces*: seconds a quarter at each chord. *rolled*: the chord
-    belongs to the one before it.
+    belongs to the one before it. *clock*: the slots of some beats and their seconds, both rising, where
+    the beats were given.
     """
 
     slots: Array
     sections: list[Section]
     paces: Array
     rolled: Array
+    clock: tuple[Array, Array] | None = None
 
 
 def count_bars(
@@ -173,11 +175,36 @@ def _obeyed(
         other = np.zeros((len(times), len(TEMPI), len(kind)), np.float32)
         steps = decode(times, lattice, start, evidence.level, other, anchors, weights)
         rows = np.array([step.row for step in steps if not step.restart])
-        count = _laid_out(_path(steps, lattice))
+        count = _laid_out(_whole(_path(steps, lattice), phase * round(beat * SLOT)))
         paces = beats.lengths(chords.times) / beat
         fit = evidence.level[np.arange(len(rows)), lattice.level[rows]].sum()
-        found.append((float(fit), count._replace(paces=paces)))
+        clock = _clock(count, beats, phase, round(beat * SLOT))
+        found.append((float(fit), count._replace(paces=paces, clock=clock)))
     return max(found, key=lambda pair: pair[0])[1]
+
+
+def _whole(path: _Path, places: Array) -> _Path:
+    """The path with the bars that the lattice left out, which makes no step of several empty bars.
+
+    *places*: where the given beats have each chord, in slots from the first beat.
+    """
+    bar = min(metre.length for _, metre in path.bars) * SLOT // UNIT
+    lost = np.rint((places - places[0] - (path.slots - path.slots[0])) / bar).astype(np.int64)
+    lost = np.maximum.accumulate(np.maximum(lost, 0)) * bar
+    begun = [min(int(np.searchsorted(path.slots, place)), len(lost) - 1) for place, _ in path.bars]
+    bars = [
+        (place + int(lost[at]), metre) for (place, metre), at in zip(path.bars, begun, strict=True)
+    ]
+    return path._replace(slots=path.slots + lost, bars=bars)
+
+
+def _clock(count: Count, beats: GivenBeats, phase: Array, beat: int) -> tuple[Array, Array]:
+    """Where the given beats are on the page, of *beat* slots each; *phase*: each chord's, in beats."""
+    # All bars but a pick-up begin on a beat.
+    begun = count.sections[-1].start * SLOT // UNIT % beat
+    first = round((float(np.median(count.slots - phase * beat)) - begun) / beat) * beat + begun
+    marks = np.arange(-1, len(beats.seconds) + 1)
+    return first + marks * beat, beats.second(marks)
 
 
 def _laid_out(path: _Path) -> Count:

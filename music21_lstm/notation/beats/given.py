@@ -41,6 +41,15 @@ class GivenBeats:
         phase: Array = beats + before + after
         return phase
 
+    def second(self, phase: Array) -> Array:
+        """The seconds of times in beats: what :meth:`phase` undoes."""
+        last = len(self.seconds) - 1
+        inside = np.interp(phase, np.arange(last + 1), self.seconds)
+        before = np.minimum(phase, 0) * (self.seconds[1] - self.seconds[0])
+        after = np.maximum(phase - last, 0) * (self.seconds[-1] - self.seconds[-2])
+        second: Array = inside + before + after
+        return second
+
     def lengths(self, times: Array) -> Array:
         """The length of the beat at each time, in seconds."""
         which = np.searchsorted(self.seconds, times, side="right") - 1

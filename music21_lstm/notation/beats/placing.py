@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from music21_lstm.encoding.events import TimeSignature
-from music21_lstm.encoding.performance import Performance
+from music21_lstm.encoding.performance import Performance, PerformedNote
 from music21_lstm.notation.bars import Section, locate, shorten
-from music21_lstm.notation.beats.chords import group
-from music21_lstm.notation.beats.comping import comping, joined
+from music21_lstm.notation.beats.accompaniment import beats_under, numbers_under
+from music21_lstm.notation.beats.chords import group, rebounds
+from music21_lstm.notation.beats.comping import comping, joined, nested, on_time, starts_of
 from music21_lstm.notation.beats.counting import Count, count_bars
 from music21_lstm.notation.beats.given import GivenBeats
+from music21_lstm.notation.beats.tables import SLOT
 from music21_lstm.notation.beats.tempo import Pause, Tempo
 from music21_lstm.notation.beats.tuplets import settle
 from music21_lstm.notation.metre import COMMON_TIME, UNIT, Metre
 from music21_lstm.notation.quantize import Placed
+from music21_lstm.notation.swing import evened
 from music21_lstm.threads import one_thread
 
-__all__ = ["Played", "place_played"]
+__all__ = ["Played", "accompanied", "place_played"]
 
 Array = npt.NDArray[Any]
 
@@ -30,6 +34,9 @@ Played = tuple[list[Placed], list[Section], Tempo]
 
 _FINEST = UNIT // 8
 """The shortest value: a thirty-second."""
+
+_ON_TICK, _ON_TICKS = 0.02, 0.95
+"""So near to a quarter of the ticks, as a share of it, and so many of the chords: the ticks know."""
 
 _PAUSE = 0.35
 """A step this much longer than its tempo says, and by so many seconds or more, is a pause."""
@@ -44,19 +51,24 @@ def place_played(
     (but 4/4 alone, which any file has, says nothing). The onsets are exact; the ends are where the
     tempo curve has them, on a grid the coarser the longer the note is, and none is sure.
     """
-    notes = performance.notes
-    if not notes:
+    if not performance.notes:
         return [], [Section(0, metre or COMMON_TIME)], Tempo()
-    table = table_of(performance)
-    comped = comping(table)
-    table[:, 0] = joined(table[:, 0], comped)
+    notes, table, comped = accompaniment(performance)
+    swing = None
+    if comped.any():
+        starts = starts_of(table[:, 0], comped)
+        if beats is None:
+            beats = _comped(performance, starts, np.unique(table[~comped, 0]), metre)
+        table[:, 0] = joined(on_time(table[:, 0], comped, beats.seconds), comped)
+        table[~comped, 0], swing = _evened(table[~comped, 0], beats)
+    table[:, 0] = table[rebounds(table), 0]
     order = np.argsort(table[:, 0], kind="stable")
     chords = group(table[order, 0], table[order, 2])
     metres = [metre] if metre is not None else _signatures(performance)
     with one_thread():
         count = count_bars(chords, table[order], metres, beats, comped[order])
-    units = settle(count, chords.times)
-    tempo = _tempo(count, chords.times, units)
+    units = settle(count, chords.times, line=bool(comped.any()))
+    tempo = replace(_tempo(count, chords.times, units), swing=swing)
     onsets = np.empty(len(notes), np.int64)
     onsets[order] = units[chords.member]
     ends = [
@@ -71,15 +83,70 @@ def place_played(
     return placed, sections, tempo.moved(moved)
 
 
-def table_of(performance: Performance) -> Array:
+def accompanied(performance: Performance) -> set[int]:
+    """The places of the note-on events of an accompaniment's chords; none where there is no such."""
+    if not performance.notes:
+        return set()
+    notes, _, comped = accompaniment(performance)
+    return {note.on for note, one in zip(notes, comped.tolist(), strict=True) if one}
+
+
+def accompaniment(performance: Performance) -> tuple[list[PerformedNote], Array, Array]:
+    """The notes, :func:`table_of` them, and which of them are chords of an accompaniment, if any are.
+
+    With such chords the notes' ends may be others than those of ``performance.notes``: see
+    :func:`~music21_lstm.notation.beats.comping.nested`.
+    """
+    notes = performance.notes
+    table = table_of(performance, notes)
+    comped = comping(table)
+    if comped.any():
+        notes = nested(notes, table, comped)
+        table = table_of(performance, notes)
+        comped = comping(table)
+    return notes, table, comped
+
+
+def table_of(performance: Performance, notes: Sequence[PerformedNote] | None = None) -> Array:
     """Onset and end in seconds, pitch and velocity of each note."""
     times = performance.times
     return np.array(
         [
             (times[n.on], times[-1 if n.off is None else n.off], n.pitch, n.velocity)
-            for n in performance.notes
+            for n in (performance.notes if notes is None else notes)
         ]
     )
+
+
+def _comped(
+    performance: Performance, starts: Array, line: Array, metre: Metre | None
+) -> GivenBeats:
+    """The beats under chords that begin at *starts*: those of the ticks, if they know them."""
+    seconds = _of_ticks(performance, starts)
+    if seconds is None:
+        seconds = beats_under(starts, line)
+    lengths = (4, 3) if metre is None else (metre.length // metre.beat,)
+    return GivenBeats(seconds, numbers_under(seconds, starts, lengths))
+
+
+def _evened(line: Array, beats: GivenBeats) -> tuple[Array, float | None]:
+    """The onsets of a line in seconds, swung eighths made straight, and the ratio, if they swing."""
+    places, ratio = evened(beats.phase(line).tolist())
+    if ratio is None:
+        return line, None
+    return beats.second(np.array(places)), ratio
+
+
+def _of_ticks(performance: Performance, starts: Array) -> Array | None:
+    """The quarters of the ticks, in seconds, if the chords stand on them; None if they do not."""
+    ticks, times = np.array(performance.ticks), np.array(performance.times)
+    quarters = np.interp(starts, times, ticks) / performance.resolution
+    if np.mean(np.abs(quarters - np.rint(quarters)) < _ON_TICK) < _ON_TICKS:
+        return None
+    marks = np.arange(round(quarters[0]), max(2, -(-ticks[-1] // performance.resolution) + 1))
+    seconds = np.interp(marks * performance.resolution, ticks, times)
+    seconds = seconds[np.diff(seconds, prepend=-np.inf) > 0]
+    return seconds if len(seconds) > 1 else None
 
 
 def _signatures(performance: Performance) -> list[Metre] | None:
@@ -98,7 +165,19 @@ def _countable(metre: Metre) -> bool:
 
 
 def _tempo(count: Count, times: Array, units: Array) -> Tempo:
-    """The tempo curve through the chords; one knot an eighth at most, so that it is even."""
+    """The tempo curve: through the beats that were given, or else through the chords.
+
+    One knot an eighth at most, so that it is even.
+    """
+    if count.clock is not None:
+        slots, seconds_of = count.clock
+        lengths = np.diff(seconds_of) / np.diff(slots) * SLOT
+        at = slots >= 0
+        return Tempo(
+            tuple((slots * (UNIT // SLOT))[at].tolist()),
+            tuple(seconds_of[at].tolist()),
+            tuple(np.append(lengths, lengths[-1])[at].tolist()),
+        )
     places: list[int] = []
     seconds: list[float] = []
     paces: list[float] = []

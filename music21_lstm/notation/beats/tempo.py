@@ -26,7 +26,8 @@ class Pause(NamedTuple):
 class Tempo:
     """A tempo curve, by what is played at known *places* (units, rising) at known *seconds* (rising).
 
-    *paces*: seconds a quarter at each of them, in which a pause does not count.
+    *paces*: seconds a quarter at each of them, in which a pause does not count. *swing*: how many times
+    as long the first eighth of a beat was as the second, if the places are those of straight eighths.
 
     >>> tempo = Tempo((0, UNIT, 2 * UNIT), (0.0, 0.5, 1.5), (0.5, 0.5, 0.5), (Pause(UNIT, 0.5),))
     >>> tempo.second(3 * UNIT // 2), tempo.place(1.0) == 3 * UNIT // 2, tempo.pace(UNIT)
@@ -37,6 +38,7 @@ class Tempo:
     seconds: tuple[float, ...] = ()
     paces: tuple[float, ...] = ()
     pauses: tuple[Pause, ...] = ()
+    swing: float | None = None
 
     def pace(self, place: int) -> float:
         """Seconds a quarter at a place."""
@@ -69,9 +71,21 @@ class Tempo:
         return round(left + (right - left) * (second - began) / (ended - began))
 
     def moved(self, places: Mapping[int, int]) -> Tempo:
-        """The same with each place where *places* says that it is now."""
+        """The same with each place where *places* says that it is now.
+
+        A place between two of them keeps its distance from the first; one that is left out goes.
+        """
+        known = sorted(places)
+        kept: list[tuple[int, float, float]] = []
+        for place, second, pace in zip(self.places, self.seconds, self.paces, strict=True):
+            after = bisect_right(known, place)
+            now = place + (places[known[after - 1]] - known[after - 1] if after else 0)
+            if after == len(known) or not after or now < places[known[after]]:
+                kept.append((now, second, pace))
         return replace(
             self,
-            places=tuple(places[place] for place in self.places),
+            places=tuple(now for now, _, _ in kept),
+            seconds=tuple(second for _, second, _ in kept),
+            paces=tuple(pace for _, _, pace in kept),
             pauses=tuple(Pause(places[pause.place], pause.seconds) for pause in self.pauses),
         )

@@ -8,7 +8,7 @@ before was divided in, so that no triplets come and go.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import inf
+from math import inf, log2
 from typing import Any
 
 import numpy as np
@@ -32,20 +32,20 @@ _HEARD = 1.5
 _AS_BEFORE = 1.5
 """The bonus of the kind of division that the beat before had."""
 
-_TOGETHER = 4.0
-"""What it costs that two chords fall on one place."""
+_TOGETHER, _IN_LINE = 4.0, 9.0
+"""What it costs that two chords fall on one place; and where they are single notes of a line."""
+
+_STEP, _QUICK = 0.09, 4.0
+"""Seconds; what a division with steps shorter than these costs more, for each octave."""
 
 
-def settle(count: Count, times: Array) -> Array:
+def settle(count: Count, times: Array, *, line: bool = False) -> Array:
     """The place of each chord in units, on one grid a beat; in order.
 
-    *times* are the chords' seconds. A chord that was rolled stays with the one before it.
+    *times* are the chords' seconds. *line*: all but an accompaniment's are of one line.
+    A chord that was rolled stays with the one before it.
     """
-    known, which = np.unique(count.slots, return_inverse=True)
-    seconds = np.maximum.accumulate(np.bincount(which, times) / np.bincount(which))
-    # The last beat ends where the tempo says.
-    known = np.append(known, known[-1] + SLOT)
-    seconds = np.append(seconds, seconds[-1] + count.paces[-1])
+    known, seconds = count.clock or _knots(count, times)
     frames: dict[tuple[int, int], list[int]] = {}
     slots, seconds_of = count.slots.tolist(), times.tolist()
     for chord, (slot, rolled) in enumerate(zip(slots, count.rolled.tolist(), strict=True)):
@@ -55,12 +55,13 @@ def settle(count: Count, times: Array) -> Array:
     edges = np.interp(bounds, known, seconds).tolist()
     places = [slot * (UNIT // SLOT) for slot in slots]
     kind = 1
+    together = _IN_LINE if line else _TOGETHER
     for ((start, length), chords), (begin, end) in zip(frames.items(), edges, strict=True):
         ours = [slots[chord] - start for chord in chords]
         if any(ours):
             second = max(0.05, end - begin)
             heard = [min(max((seconds_of[chord] - begin) / second, 0.0), 1.0) for chord in chords]
-            parts = _parts(ours, heard, second, length, kind)
+            parts = _parts(ours, heard, second, length, kind, together)
             kind = parts // (parts & -parts)
             for chord, slot, part in zip(chords, ours, heard, strict=True):
                 inside = _nearest(slot, part, parts, length)
@@ -68,6 +69,13 @@ def settle(count: Count, times: Array) -> Array:
     held = np.maximum.accumulate(np.where(count.rolled, 0, np.arange(len(places))))
     ordered: Array = np.maximum.accumulate(np.array(places)[held])
     return ordered
+
+
+def _knots(count: Count, times: Array) -> tuple[Array, Array]:
+    """The chords' places, in slots, and seconds; the last beat ends where the tempo says."""
+    known, which = np.unique(count.slots, return_inverse=True)
+    seconds = np.maximum.accumulate(np.bincount(which, times) / np.bincount(which))
+    return np.append(known, known[-1] + SLOT), np.append(seconds, seconds[-1] + count.paces[-1])
 
 
 def _frame(sections: Sequence[Section], slot: int) -> tuple[int, int]:
@@ -80,9 +88,14 @@ def _frame(sections: Sequence[Section], slot: int) -> tuple[int, int]:
 
 
 def _parts(
-    ours: Sequence[int], heard: Sequence[float], second: float, length: int, before: int
+    ours: Sequence[int],
+    heard: Sequence[float],
+    second: float,
+    length: int,
+    before: int,
+    together: float,
 ) -> int:
-    """The division of a beat of *second* seconds.
+    """The division of a beat of *second* seconds, after one with *before*.
 
     Its chords are *heard* at these parts of it, and the lattice put them at the slots *ours*.
     """
@@ -95,6 +108,7 @@ def _parts(
         if length * UNIT % (SLOT * parts) or (parts > 12 and length < SLOT):
             continue
         cost -= _HEARD * (parts == lattice) + _AS_BEFORE * (parts // (parts & -parts) == before)
+        cost += _QUICK * max(0.0, log2(_STEP * parts / second)) * (parts > 2)
         places = set()
         for slot, part in zip(ours, heard, strict=True):
             place = _nearest(slot, part, parts, length)
@@ -104,7 +118,7 @@ def _parts(
             places.add(place)
         if cost >= least:
             continue
-        cost += _TOGETHER * (len(ours) - len(places))
+        cost += together * (len(ours) - len(places))
         # Two or three notes in five or seven are rubato, not a rhythm.
         if parts in (5, 7) and len(places) < parts - 1:
             continue
