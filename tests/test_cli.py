@@ -361,6 +361,7 @@ def bad(tmp_path):
         ("decode c.notetext -o /proc/no/c.mid", "cannot be written"),
         ("render c.notetext -o kept.mp3 --soundfont no.sf2", "no.sf2"),
         ("render c.notetext -o kept.mp3 --soundfont missing.sf2", "missing.sf2"),
+        ("render c.notetext range.notetext -o . --soundfont nobody", "no soundfont 'nobody'"),
         ("render silent.notetext -o kept.mp3", "no"),
         ("render c.notetext -o kept.mp3 --sample-rate 12", "12"),
         ("generate --primer silent.notetext -o kept.mid", "the primer has no notes"),

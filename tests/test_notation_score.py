@@ -13,6 +13,7 @@ from music21 import converter, corpus, stream
 from music21.common.numberTools import opFrac
 from music21.musicxml.m21ToXml import GeneralObjectExporter
 
+import music21_lstm as ml
 from music21_lstm.encoding import (
     ControlChange,
     KeySignature,
@@ -290,6 +291,15 @@ def test_a_pick_up_is_bar_zero_and_the_last_bar_makes_it_whole():
     assert (second.number, second.quarterLength) == (1, 4.0)
     assert (last.number, last.quarterLength) == (2, 3.0)
     assert [ts.ratioString for ts in first.getElementsByClass("TimeSignature")] == ["4/4"]
+
+
+def test_numbers_are_titles_too(tmp_path):
+    performance = performed([(60, 1)])
+    data = engrave(performance, title=7, composer=1685).metadata
+    assert (data.movementName, data.composer) == ("7", "1685")
+    written = tmp_path / "seven.musicxml"
+    ml.write(performance, written, title=7)
+    assert "<movement-title>7</movement-title>" in written.read_text()
 
 
 def test_an_empty_performance_is_one_empty_bar():

@@ -55,7 +55,7 @@ def evaluate(
       music21-lstm evaluate my-model held-out/ --train training/ --baseline other-model --json
 
     """
-    from music21_lstm.evaluation.baselines import load_baseline
+    from music21_lstm.evaluation.baselines import counting, load_baseline
     from music21_lstm.evaluation.evaluating import check_lengths
     from music21_lstm.evaluation.evaluating import evaluate as evaluate_model
     from music21_lstm.evaluation.plots import plot_histograms
@@ -69,12 +69,11 @@ def evaluate(
     # All that can be wrong with the options, before the music is read.
     check_lengths(generate, seconds)
     generator = load(checkpoint)
-    for folder in baseline or []:
-        load_baseline(folder)
+    others = [load_baseline(folder) for folder in baseline or []]
     meter = _Meter(quiet or as_json)
     pieces = _read(files, printer, meter)
     counted = [performance for _, performance in _read(train or [], printer, meter)]
-    others = [load_baseline(folder, counted) for folder in baseline or []]
+    others = [counting(one, counted) for one in others]
     try:
         found = evaluate_model(
             generator, pieces, baselines=others, train=counted, generate=generate, seconds=seconds,

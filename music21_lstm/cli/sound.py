@@ -81,6 +81,8 @@ def render(
       music21-lstm render *.mid -o out/ --to ogg -j 2
 
     """
+    from music21_lstm.audio.soundfonts import find as find_soundfont
+
     options: dict[str, Any] = {
         "soundfont": soundfont,
         "sample_rate": sample_rate,
@@ -107,6 +109,8 @@ def render(
     if jobs < 1:
         raise FileError(f"-j {jobs}: at least one file at a time")
     if len(sources) > 1 or _is_folder(output):
+        # A bank that is not there is said once, not for each file.
+        find_soundfont(soundfont)
         render_all(work, workers=jobs, force=force, printer=printer)
         return
     _render_here(work, to or "wav", printer)

@@ -29,6 +29,7 @@ __all__ = [
     "KINDS",
     "CheckpointBaseline",
     "UnigramBaseline",
+    "counting",
     "load_baseline",
     "with_unigram",
 ]
@@ -100,7 +101,7 @@ def load_baseline(folder: str | os.PathLike[str], train: Sequence[Performance] =
     path = Path(folder)
     if not (path / BASELINE_FILE).exists():
         loaded = checkpoints.load(presets.resolve(folder))
-        return CheckpointBaseline(with_unigram(loaded, train), path.name)
+        return counting(CheckpointBaseline(loaded, path.name), train)
     try:
         facts = json.loads((path / BASELINE_FILE).read_bytes())
         kind = facts["kind"]
@@ -114,6 +115,13 @@ def load_baseline(folder: str | os.PathLike[str], train: Sequence[Performance] =
             f"baseline {path}: unknown kind {kind!r}; known kinds: {', '.join(KINDS)}"
         )
     return KINDS[kind](path, facts)
+
+
+def counting(baseline: Baseline, train: Sequence[Performance]) -> Baseline:
+    """*baseline* as if it had been loaded with the music to *train* on."""
+    if not isinstance(baseline, CheckpointBaseline):
+        return baseline
+    return replace(baseline, checkpoint=with_unigram(baseline.checkpoint, train))
 
 
 def with_unigram(checkpoint: Checkpoint, train: Sequence[Performance]) -> Checkpoint:

@@ -139,8 +139,8 @@ def _named(
 ) -> stream.Score:
     data = metadata.Metadata()
     # An empty name keeps music21 from printing "Music21 Fragment" and "Music21" as its own.
-    data.movementName = title or ""
-    data.composer = composer or ""
+    data.movementName = "" if title is None else str(title)
+    data.composer = "" if composer is None else str(composer)
     data.add("software", f"music21-lstm, {generated_by}" if generated_by else "music21-lstm")
     score.insert(0, data)
     return score

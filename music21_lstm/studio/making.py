@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -102,6 +103,10 @@ def _improvised(generator: Generator, order: Order, tell: Tell) -> Piece:
     )
 
 
+_ANEW = re.compile(r"(.+), bars? ([0-9, -]+) anew")
+"""A title of a piece of which bars were written anew."""
+
+
 def _plain(value: Any) -> Any:
     """8.0 as 8."""
     return int(value) if isinstance(value, float) and value == int(value) else value
@@ -123,7 +128,7 @@ def _filled(generator: Generator, order: Order, before: str, folder: Path, tell:
     options: Mapping[str, object] = {"measures": measures, "temperature": order.temperature}
     return Piece(
         read(found),
-        title=f"{before}, bars {measures} anew",
+        title=_anew(before, fill.first, fill.last),
         composer="music21-lstm",
         preset=order.preset,
         seed=seed,
@@ -131,6 +136,20 @@ def _filled(generator: Generator, order: Order, before: str, folder: Path, tell:
         command=_command("fill old.mid", order.preset, seed, {**options, "candidates": 1}),
         judge=generator,
     )
+
+
+def _anew(before: str, first: int, last: int) -> str:
+    """The title of a piece called *before* in which more bars were written anew.
+
+    >>> _anew("piano 7", 2, 3), _anew("piano 7, bars 2-3 anew", 5, 5)
+    ('piano 7, bars 2-3 anew', 'piano 7, bars 2-3, 5 anew')
+    """
+    base, earlier = before, ""
+    if told := _ANEW.fullmatch(before):
+        base, earlier = told[1], f"{told[2]}, "
+    now = f"{first}-{last}" if last > first else str(first)
+    several = "s" if earlier or last > first else ""
+    return f"{base}, bar{several} {earlier}{now} anew"
 
 
 def _command(verb: str, preset: str, seed: int | None, options: Mapping[str, object]) -> str:
