@@ -20,9 +20,10 @@ from music21_lstm.notation import engrave
 from music21_lstm.notation.bars import bars_of, locate
 from music21_lstm.notation.beats import Tempo, place_played, read_beats, sections_heard
 from music21_lstm.notation.beats.barring import bar_lines
-from music21_lstm.notation.beats.chords import FEATURES, features_of, group
+from music21_lstm.notation.beats.chords import FEATURES, features_of, group, rebounds
 from music21_lstm.notation.beats.counting import count_bars
 from music21_lstm.notation.beats.lattice import lattice_of
+from music21_lstm.notation.beats.placing import table_of
 from music21_lstm.notation.beats.tables import LEARNT, tables
 from music21_lstm.notation.metre import UNIT, Metre
 from music21_lstm.notation.pulse import has_other_pulse
@@ -419,7 +420,10 @@ def test_a_place_is_played_when_its_second_says(steps, second):
 def lawful(performance, placed, sections):
     assert [p.note for p in placed] == performance.notes
     assert all(p.end > p.onset >= 0 for p in placed)
-    in_time = sorted((performance.times[p.note.on], p.onset) for p in placed)
+    # A key that bounced is where it was struck.
+    first = rebounds(table_of(performance)) == np.arange(len(placed))
+    struck = [p for p, own in zip(placed, first, strict=True) if own]
+    in_time = sorted((performance.times[p.note.on], p.onset) for p in struck)
     assert all(before[1] <= after[1] for before, after in pairwise(in_time))
     bars = bars_of(sections, max((p.end for p in placed), default=0))
     assert all(before.end == after.start for before, after in pairwise(bars))
@@ -487,3 +491,33 @@ def test_bars_of_rest_are_kept_where_the_beats_are_given():
     assert [p.onset // UNIT for p in placed] == [
         4 * bar + beat for bar in bars for beat in range(4)
     ]
+
+
+def test_a_bar_that_the_given_numbers_cut_short_is_short_and_no_beat_is_lost():
+    numbers = [1, 2, 3, 4] * 3 + [1, 2, 3] + [1, 2, 3, 4] * 3
+    beats = [(0.5 * beat, number) for beat, number in enumerate(numbers)]
+    notes = [(0.5 * beat, 0.4, 60 + number, 90) for beat, number in enumerate(numbers)]
+    placed, sections, _ = place_played(played(notes), beats=read_beats(beats))
+    assert [p.onset for p in placed] == [beat * UNIT for beat in range(len(numbers))]
+    assert [(s.start // UNIT, str(s.metre)) for s in sections] == [
+        (0, "4/4"),
+        (12, "3/4"),
+        (15, "4/4"),
+    ]
+
+
+def test_beats_given_from_the_middle_on_number_the_bars_before_them_too():
+    notes = [(0.5 * beat, 0.4, 60, 90) for beat in range(24)]
+    beats = [(0.5 * beat, (beat - 9) % 4 + 1) for beat in range(9, 17)]
+    placed, sections, _ = place_played(played(notes), beats=read_beats(beats))
+    assert [p.onset for p in placed] == [beat * UNIT for beat in range(24)]
+    # The ninth beat begins a bar, so the first is the last of one.
+    assert [(s.start // UNIT, str(s.metre)) for s in sections] == [(0, "4/4"), (1, "4/4")]
+
+
+def test_given_beats_of_compound_time_are_its_dotted_ones():
+    notes = [(0.2 * eighth, 0.18, 60 + eighth % 6, 90) for eighth in range(48)]
+    beats = [(0.6 * beat, beat % 2 + 1) for beat in range(17)]
+    placed, sections, _ = place_played(played(notes), Metre(6, 8), read_beats(beats))
+    assert [str(s.metre) for s in sections] == ["6/8"]
+    assert [p.onset for p in placed] == [eighth * UNIT // 2 for eighth in range(48)]

@@ -12,6 +12,7 @@ from music21_lstm.notation import engrave
 from music21_lstm.notation.accidentals import Accidentals
 from music21_lstm.notation.keys import parse_key
 from music21_lstm.notation.spelling import name_of, spell
+from tests.performances import of_notes
 
 
 def without_key(source):
@@ -141,3 +142,19 @@ def test_a_page_read_again_has_the_same_accidentals(tmp_path):
     again = converter.parse(path, forceSource=True)
     assert shown(again) == shown(page)
     assert isinstance(again, stream.Score)
+
+
+def test_six_flats_or_six_sharps_are_chosen_for_the_names_that_need_no_double():
+    def doubles(degrees):
+        notes = [(240 * i, 240 * i + 230, pitch, 80) for i, pitch in enumerate(degrees * 6)]
+        score = engrave(of_notes(notes, 480))
+        names = [p for n in score.recurse().notes for p in n.pitches]
+        signs = score.recurse().getElementsByClass("KeySignature")
+        return {k.sharps for k in signs}, sum(abs(p.alter) > 1 for p in names)
+
+    # E flat minor, with a leading note (D) and the one above the fifth (C flat, or B).
+    minor = [63, 65, 66, 68, 70, 71, 74, 75, 74, 70, 66, 65, 62, 63, 66, 70]
+    assert doubles(minor) == ({-6}, 0)
+    # F sharp major, whose E sharp is no double, and whose D sharp has a leading note.
+    major = [66, 68, 70, 71, 73, 75, 77, 78, 77, 73, 70, 66, 64, 66]
+    assert doubles(major)[1] == 0

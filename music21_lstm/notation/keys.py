@@ -20,7 +20,13 @@ from music21_lstm.encoding.events import Mode
 from music21_lstm.errors import EncodingError
 from music21_lstm.notation.bars import Bar
 from music21_lstm.notation.quantize import Placed
-from music21_lstm.notation.spelling import MAJOR_PROFILE, MINOR_PROFILE, estimate_key
+from music21_lstm.notation.spelling import (
+    MAJOR_PROFILE,
+    MINOR_PROFILE,
+    estimate_key,
+    name_of,
+    spell,
+)
 
 __all__ = ["Key", "keys_heard", "parse_key"]
 
@@ -93,8 +99,26 @@ def keys_heard(placed: Sequence[Placed], bars: Sequence[Bar]) -> list[Key]:
             runs.append((_beside(key, runs[-1][0]) if runs else key, length))
     if len(runs) == 1:
         whole = estimate_key([p.note.pitch for p in placed], [p.end - p.onset for p in placed])
-        return [whole] * len(bars)
-    return [key for key, length in runs for _ in range(length)]
+        return _plainer([whole] * len(bars), placed, bars)
+    return _plainer([key for key, length in runs for _ in range(length)], placed, bars)
+
+
+def _plainer(keys: list[Key], placed: Sequence[Placed], bars: Sequence[Bar]) -> list[Key]:
+    """*keys*, those of six sharps with six flats, or the other way round, if that spares doubles."""
+    other: list[Key] = [
+        (-sharps, mode) if abs(sharps) == 6 else (sharps, mode) for sharps, mode in keys
+    ]
+    if other == keys:
+        return keys
+    order = sorted(placed, key=lambda p: (p.onset, p.note.pitch))
+    rows = _rows(order, bars).tolist()
+    pitches = [p.note.pitch for p in order]
+
+    def doubles(named: list[Key]) -> int:
+        places = spell(pitches, [named[row] for row in rows])
+        return sum(abs(name_of(place)[1]) > 1 for place in places)
+
+    return other if doubles(other) < doubles(keys) else keys
 
 
 def _beside(key: Key, before: Key) -> Key:

@@ -67,7 +67,7 @@ GAPS = (
 _PLACE, _GAP = 1.0, 0.15
 """How much each of the two counts."""
 
-_HALF, _ELSEWHERE, _ACROSS, _SHIFT, _NO_FOUR, _UPBEAT = 1.5, 4.0, 2.0, 7.0, 9.0, 0.5
+_HALF, _ELSEWHERE, _ACROSS, _SHIFT, _NO_FOUR, _UPBEAT = 1.5, 4.0, 2.0, 9.0, 9.0, 0.5
 """What it costs, in nats, that a chord begins half a bar or on another beat than the first, that it
 lasts into the next bar, that the bars shift, that they have not four beats, and that the first chord
 begins no bar."""

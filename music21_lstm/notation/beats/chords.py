@@ -75,17 +75,20 @@ def rebounds(notes: Array) -> Array:
     return firsts
 
 
-def group(onsets: Array, pitches: Array) -> Chords:
+def group(onsets: Array, pitches: Array, *, line: bool = False) -> Chords:
     """Join notes (*onsets* in seconds, in order) that are struck together.
 
     Those within :data:`CHORD` of the first are. Pianists spread one chord in three further than
     that, to :data:`SPREAD`: such notes are joined if they stand apart from what is before and after,
-    and none is a neighbour in pitch of another, as grace notes are.
+    and none is a neighbour in pitch of another, as grace notes are. Over an accompaniment that was
+    found, a *line* spreads no chords: what it plays quickly is one after the other.
 
     >>> group(np.array([0.0, 0.02, 0.5, 0.56, 0.9]), np.array([60, 64, 48, 67, 65])).times.tolist()
     [0.01, 0.53, 0.9]
     """
-    begin = _spread(_struck(onsets.tolist()), onsets.tolist(), pitches.tolist())
+    struck = _struck(onsets.tolist())
+    spread = _spread(struck, onsets.tolist(), pitches.tolist())
+    begin = np.array(struck, np.int64) if line else spread
     counts = np.diff(np.append(begin, len(onsets)))
     member = np.repeat(np.arange(len(begin)), counts)
     times = np.bincount(member, onsets, len(begin)) / counts if len(begin) else np.zeros(0)

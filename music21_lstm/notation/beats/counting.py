@@ -9,9 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from music21_lstm.notation.bars import Section, starts_anew
+from music21_lstm.notation.beats.along import count_along
 from music21_lstm.notation.beats.barring import bar_lines
 from music21_lstm.notation.beats.chords import Chords, features_of
 from music21_lstm.notation.beats.comping import COMPED, beats_of
+from music21_lstm.notation.beats.count import Count
 from music21_lstm.notation.beats.given import GivenBeats
 from music21_lstm.notation.beats.lattice import TEMPI, Lattice, lattice_of, opening
 from music21_lstm.notation.beats.listening import Evidence, listen
@@ -37,21 +39,6 @@ _ALLA_BREVE = 0.28
 """A faster quarter than this (seconds) is not beaten: 4/4 is written 2/2."""
 
 
-class Count(NamedTuple):
-    """*slots*: the place of each chord from the start of the page, in twenty-fourths of a quarter.
-
-    *sections*: the metres, in units. *paces*: seconds a quarter at each chord. *rolled*: the chord
-    belongs to the one before it. *clock*: the slots of some beats and their seconds, both rising, where
-    the beats were given.
-    """
-
-    slots: Array
-    sections: list[Section]
-    paces: Array
-    rolled: Array
-    clock: tuple[Array, Array] | None = None
-
-
 def count_bars(
     chords: Chords,
     notes: Array,
@@ -70,7 +57,8 @@ def count_bars(
         evidence = evidence._replace(level=evidence.level + beats_of(chords.member, comped))
         metres = metres or COMPED
     if beats is not None:
-        return _obeyed(chords, evidence, metres, beats)
+        line = comped is not None and bool(comped.any())
+        return count_along(chords, evidence, metres, beats, line=line)
     lattice = lattice_of(tuple(metres or COMMON))
     path = _decoded(chords.times, lattice, evidence)
     kinds = {metre.compound for _, metre in path.bars}
@@ -155,56 +143,6 @@ def _knots(times: Array, slots: Array) -> tuple[Array, Array]:
     """The mean time of each place, and the places, both rising."""
     places, which = np.unique(slots, return_inverse=True)
     return np.bincount(which, times) / np.bincount(which), places
-
-
-def _obeyed(
-    chords: Chords, evidence: Evidence, metres: Sequence[Metre] | None, beats: GivenBeats
-) -> Count:
-    """Count along given beats: the tempo is known, and so is the place in the beat."""
-    column = int(np.abs(TEMPI - 0.5).argmin())
-    weights = Weights(walk=1e-3, change=30.0, period=0.0)
-    found: list[tuple[float, Count]] = []
-    for kind in beats.metres(metres):
-        lattice = lattice_of(kind)
-        beat = kind[0].beat / UNIT
-        phase = beats.phase(chords.times)
-        times = phase * beat * TEMPI[column]
-        anchors = beats.anchors(chords.times, lattice)
-        start = np.full((len(TEMPI), len(lattice.slot)), -1e6, np.float32)
-        start[column] = opening(lattice, tables())[column]
-        other = np.zeros((len(times), len(TEMPI), len(kind)), np.float32)
-        steps = decode(times, lattice, start, evidence.level, other, anchors, weights)
-        rows = np.array([step.row for step in steps if not step.restart])
-        count = _laid_out(_whole(_path(steps, lattice), phase * round(beat * SLOT)))
-        paces = beats.lengths(chords.times) / beat
-        fit = evidence.level[np.arange(len(rows)), lattice.level[rows]].sum()
-        clock = _clock(count, beats, phase, round(beat * SLOT))
-        found.append((float(fit), count._replace(paces=paces, clock=clock)))
-    return max(found, key=lambda pair: pair[0])[1]
-
-
-def _whole(path: _Path, places: Array) -> _Path:
-    """The path with the bars that the lattice left out, which makes no step of several empty bars.
-
-    *places*: where the given beats have each chord, in slots from the first beat.
-    """
-    bar = min(metre.length for _, metre in path.bars) * SLOT // UNIT
-    lost = np.rint((places - places[0] - (path.slots - path.slots[0])) / bar).astype(np.int64)
-    lost = np.maximum.accumulate(np.maximum(lost, 0)) * bar
-    begun = [min(int(np.searchsorted(path.slots, place)), len(lost) - 1) for place, _ in path.bars]
-    bars = [
-        (place + int(lost[at]), metre) for (place, metre), at in zip(path.bars, begun, strict=True)
-    ]
-    return path._replace(slots=path.slots + lost, bars=bars)
-
-
-def _clock(count: Count, beats: GivenBeats, phase: Array, beat: int) -> tuple[Array, Array]:
-    """Where the given beats are on the page, of *beat* slots each; *phase*: each chord's, in beats."""
-    # All bars but a pick-up begin on a beat.
-    begun = count.sections[-1].start * SLOT // UNIT % beat
-    first = round((float(np.median(count.slots - phase * beat)) - begun) / beat) * beat + begun
-    marks = np.arange(-1, len(beats.seconds) + 1)
-    return first + marks * beat, beats.second(marks)
 
 
 def _laid_out(path: _Path) -> Count:

@@ -63,7 +63,7 @@ def place_played(
         table[~comped, 0], swing = _evened(table[~comped, 0], beats)
     table[:, 0] = table[rebounds(table), 0]
     order = np.argsort(table[:, 0], kind="stable")
-    chords = group(table[order, 0], table[order, 2])
+    chords = group(table[order, 0], table[order, 2], line=bool(comped.any()))
     metres = [metre] if metre is not None else _signatures(performance)
     with one_thread():
         count = count_bars(chords, table[order], metres, beats, comped[order])
@@ -114,8 +114,9 @@ def table_of(performance: Performance, notes: Sequence[PerformedNote] | None = N
         [
             (times[n.on], times[-1 if n.off is None else n.off], n.pitch, n.velocity)
             for n in (performance.notes if notes is None else notes)
-        ]
-    )
+        ],
+        float,
+    ).reshape(-1, 4)
 
 
 def _comped(
