@@ -31,6 +31,7 @@ ALL = (
     "sound",
     "hour",
     "comping",
+    "equal",
 )
 
 first = sys.argv[1] if len(sys.argv) > 1 else None

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import music21_lstm as ml
-from music21_lstm.encoding import NoteOff, NoteOn, Performance, SetTempo
+from music21_lstm.encoding import NoteOff, NoteOn, Performance, SetTempo, TimeSignature
 from music21_lstm.encoding.notetext import text_of
 from music21_lstm.encoding.performance import PLAYED_RESOLUTION, with_deltas
 from music21_lstm.notation.beats.accompaniment import beats_under, numbers_under
 from music21_lstm.notation.beats.comping import comping, joined
-from music21_lstm.notation.beats.placing import place_played, table_of
+from music21_lstm.notation.beats.placing import accompanied, accompaniment, place_played, table_of
 from music21_lstm.notation.metre import UNIT
 from music21_lstm.notation.quantize import is_aligned
 from music21_lstm.streams.encode import performance_of_stream
@@ -89,16 +89,16 @@ def test_the_notes_of_the_chords_are_found_and_no_others():
     assert (comping(table) == (table[:, 2] < 66)).all()
 
 
-def soloist(steps, beat=0.32, bars=16, chord=(48, 52, 58), loud=90):
-    """Chords of a bar each, and under each bar the line *steps*: (place in beats, pitch, length)."""
+def soloist(steps, beat=0.32, bars=16, chord=(48, 52, 58), loud=90, length=4):
+    """Chords of a bar each, and over each bar the line *steps*: (place in beats, pitch, beats long)."""
     timed = []
     for bar in range(bars):
-        start = 4 * beat * bar
+        start, end = length * beat * bar, length * beat * (bar + 1)
         for pitch in chord:
-            timed += [(start, NoteOn(0, pitch, 60)), (start + 4 * beat, NoteOff(0, pitch, 64))]
-        for place, pitch, length in steps:
-            on = start + place * beat
-            timed += [(on, NoteOn(0, pitch, loud)), (on + length * beat, NoteOff(0, pitch, 64))]
+            timed += [(start, NoteOn(0, pitch, 60)), (end, NoteOff(0, pitch, 64))]
+        for place, pitch, beats in steps:
+            on = max(0.0, start + place * beat)
+            timed += [(on, NoteOn(0, pitch, loud)), (on + beats * beat, NoteOff(0, pitch, 64))]
     timed.sort(key=lambda pair: (round(1000 * pair[0]), isinstance(pair[1], NoteOn)))
     ticks = [(round(1000 * second), event) for second, event in timed]
     return Performance(PLAYED_RESOLUTION, with_deltas(ticks))
@@ -193,3 +193,71 @@ def test_ticks_that_the_chords_stand_on_tell_the_beats():
     chords = list(score.parts[1].flatten().notes)
     assert [n.offset for n in chords] == [4.0 * bar for bar in range(16)]
     assert {n.quarterLength for n in score.parts[0].flatten().notes} == {0.5}
+
+
+@pytest.mark.parametrize("place", [0.0, 0.085, -0.055])
+def test_a_note_of_the_chord_that_the_line_strikes_with_it_is_two_notes(place):
+    # Within an instant of the chord, and again: of one pitch three notes, one of them held.
+    performance = soloist([(place, 58, 0.4), (1.62, 58, 0.3), (2.62, 72, 0.3), (3.5, 70, 0.3)])
+    assert all(note.off > note.on for note in accompaniment(performance)[0])
+    score = ml.engrave(performance)
+    assert {tuple(p.midi for p in n.pitches) for n in score.parts[1].flatten().notes} == {
+        (48, 52, 58)
+    }
+    line = [n for n in score.parts[0].flatten().notes if n.pitch.midi == 58]
+    assert len(line) == 32
+    assert all(n.quarterLength <= 1 for n in line)
+    assert text_of(performance_of_stream(score)) == text_of(performance)
+
+
+@pytest.mark.parametrize("told", ["in the file", "asked for"])
+@pytest.mark.parametrize("beats", [2, 3, 5, 7])
+def test_metres_that_are_told_are_kept_over_chords(beats, told):
+    line = [(n + part, 70 + n, 0.3) for n in range(beats) for part in (0.02, 0.62)]
+    performance = soloist(line, length=beats)
+    how = {}
+    if told == "asked for":
+        how = {"time_signature": f"{beats}/4"}
+    else:
+        events = (TimeSignature(0, beats, 4), *performance.events)
+        performance = Performance(performance.resolution, events)
+    score = ml.engrave(performance, **how)
+    signs = score.parts[1].recurse().getElementsByClass("TimeSignature")
+    assert [sign.ratioString for sign in signs] == [f"{beats}/4"]
+    chords = score.parts[1].flatten().notes
+    begun = [n for n in chords if n.tie is None or n.tie.type == "start"]
+    assert [n.offset for n in begun] == [float(beats * bar) for bar in range(16)]
+
+
+def test_six_eight_is_kept_over_chords():
+    line = [(n / 3, 70 + n % 3, 0.2) for n in range(12)]
+    score = ml.engrave(soloist(line, beat=0.5), time_signature="6/8")
+    signs = score.parts[0].recurse().getElementsByClass("TimeSignature")
+    assert [sign.ratioString for sign in signs] == ["6/8"]
+
+
+def test_the_line_may_begin_long_before_the_chords_and_end_long_after_them():
+    alone = [(5000 + 320 * i, 5000 + 320 * i + 200, 72, 80) for i in range(30)]
+    timed = []
+    for on, end, pitch, loud in alone:
+        timed += [(on, NoteOn(0, pitch, loud)), (end, NoteOff(0, pitch, 64))]
+    solo = soloist(SWUNG)
+    start = 20_000
+    timed += [(start + tick, event) for tick, event in zip(solo.ticks, solo.events, strict=True)]
+    timed += [(80_000, NoteOn(0, 72, 80)), (80_200, NoteOff(0, 72, 64))]
+    performance = Performance(PLAYED_RESOLUTION, with_deltas(timed))
+    assert len(accompanied(performance)) == 48
+
+
+def test_the_last_beat_of_ticks_that_tell_is_as_long_as_the_others():
+    timed = [(0, SetTempo.from_mpqn(0, 400_000))]
+    for bar in range(12):
+        for pitch in (48, 52, 58):
+            end = 1920 * (bar + 1) + 10 * (bar == 11)
+            timed += [(1920 * bar, NoteOn(0, pitch, 60)), (end, NoteOff(0, pitch, 64))]
+        for n in range(4):
+            on = 1920 * bar + 480 * n + 37 * (n + 1) % 31
+            timed += [(on, NoteOn(0, 70 + n, 90)), (on + 160, NoteOff(0, 70 + n, 64))]
+    timed.sort(key=lambda pair: (pair[0], isinstance(pair[1], NoteOn)))
+    score = ml.engrave(Performance(480, with_deltas(timed)))
+    assert len(score.parts[0].getElementsByClass("Measure")) == 12

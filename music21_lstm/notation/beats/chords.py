@@ -44,6 +44,10 @@ _FAINT, _FAINT_REBOUND = 12, 0.2
 """A note of no more velocity than this, and of a third of the one before, bounced so long after."""
 
 
+_SERIES = 2.0
+"""Before and after a bounce that key rests for more than so many times as long."""
+
+
 @dataclass(frozen=True, slots=True)
 class Chords:
     """The chords of a performance, in order.
@@ -57,21 +61,25 @@ class Chords:
     member: Array
 
 
-def rebounds(notes: Array) -> Array:
+def rebounds(notes: Array, parts: Array | None = None) -> Array:
     """The index of the note that each of *notes* is: its own, or the first's of a key that bounced.
 
     *notes* ``(notes, 4)``: onset and end in seconds, pitch, velocity; in order of onset. Disklaviers
-    record such notes (one in the Vienna 4x22 corpus has velocity 1), and transcribers hear them.
+    record such notes (one in the Vienna 4x22 corpus has velocity 1), and transcribers hear them. A key
+    bounces once, and not in a series of its notes; nor do notes of two *parts* make a bounce.
     """
     order = np.lexsort((notes[:, 0], notes[:, 2]))
-    before, after = order[:-1], order[1:]
-    gap = notes[after, 0] - notes[before, 0]
-    faint = (notes[after, 3] <= _FAINT) & (3 * notes[after, 3] <= notes[before, 3])
-    soon = (gap > 0) & ((gap < _REBOUND) | (faint & (gap < _FAINT_REBOUND)))
-    bounced = soon & (notes[after, 2] == notes[before, 2])
+    onsets, pitches, velocities = notes[order, 0], notes[order, 2], notes[order, 3]
+    same = pitches[1:] == pitches[:-1]
+    gaps = np.where(same, np.diff(onsets), np.inf)
+    around = np.concatenate([[np.inf], gaps, [np.inf]])
+    alone = np.minimum(around[:-2], around[2:]) > _SERIES * gaps
+    faint = (velocities[1:] <= _FAINT) & (3 * velocities[1:] <= velocities[:-1])
+    bounced = (gaps > 0) & alone & ((gaps < _REBOUND) | (faint & (gaps < _FAINT_REBOUND)))
+    if parts is not None:
+        bounced &= parts[order[1:]] == parts[order[:-1]]
     firsts: Array = np.arange(len(notes))
-    for first, again in zip(before[bounced].tolist(), after[bounced].tolist(), strict=True):
-        firsts[again] = firsts[first]
+    firsts[order[1:][bounced]] = order[:-1][bounced]
     return firsts
 
 

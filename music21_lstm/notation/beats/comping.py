@@ -34,9 +34,9 @@ _CHORDS, _FOLLOWING = 8, 0.5
 """There are so many such chords, and of them this share ends where the next begins."""
 
 _COVERED, _ALONE = 0.4, 0.9
-"""They sound for this share of the time, and this share of the other notes begins alone: a line. None
-of 337 pieces of piano-midi.de is so (Beethoven's *Moonlight* has a share of 0.88), and 57 of 66 solos
-(the least of which has 0.91)."""
+"""They sound for this share of the time from the first to the last, and this share of the other notes
+begins alone: a line. None of 337 pieces of piano-midi.de is so (Beethoven's *Moonlight* has a share of
+0.88), and 57 of 66 solos (the least of which has 0.91)."""
 
 _NEXT = 0.03
 """Seconds within which one begins where the other ends."""
@@ -68,9 +68,11 @@ def comping(notes: Array) -> Array:
     if np.mean(np.abs(spans[1:, 0] - spans[:-1, 1]) <= _NEXT) < _FOLLOWING:
         return found
     found[np.concatenate(chords)] = True
-    covered = np.diff(spans).sum() >= _COVERED * (notes[:, 1].max() - notes[0, 0])
-    _, together = np.unique(np.round(notes[~found, 0] / _AT_ONCE), return_counts=True)
-    alone = (together == 1).sum() >= _ALONE * (~found).sum()
+    first, last = spans[0, 0], spans[:, 1].max()
+    covered = np.diff(spans).sum() >= _COVERED * (last - first)
+    line = notes[~found, 0]
+    _, together = np.unique(np.round(line / _AT_ONCE), return_counts=True)
+    alone = (together == 1).sum() >= _ALONE * len(line)
     return _members(notes) if covered and alone else np.zeros(len(notes), bool)
 
 
@@ -87,11 +89,8 @@ def _members(notes: Array) -> Array:
     Of notes that begin together, those that are held to the end, and those that are let go where the
     same pitch is struck again; of three or more, if they are none such, all below the top.
     """
-    order = np.lexsort((notes[:, 0], notes[:, 2]))
-    again = np.full(len(notes), np.inf)
-    same = notes[order[1:], 2] == notes[order[:-1], 2]
-    again[order[:-1][same]] = notes[order[1:][same], 0]
-    taken = again <= notes[:, 1] + _AT_ONCE
+    after = _next_of_pitch(notes)
+    taken = (after >= 0) & (notes[after, 0] <= notes[:, 1] + _AT_ONCE)
     found = np.zeros(len(notes), bool)
     for struck in _struck_together(notes, 2):
         last = notes[struck, 1].max()
@@ -122,17 +121,17 @@ def nested(notes: Sequence[PerformedNote], table: Array, comped: Array) -> list[
     ends earlier. So where the last of such a chain ends with the chord, that end is the chord's.
     """
     found = list(notes)
-    by_pitch: dict[int, list[int]] = {}
-    for index, note in enumerate(found):
-        by_pitch.setdefault(note.pitch, []).append(index)
+    after = _next_of_pitch(table)
+    told = np.zeros(len(notes), bool)
     for struck in _struck_together(table, 2):
         if not comped[struck].any():
             continue
         end = float(table[struck[comped[struck]], 1].max())
         for index in struck.tolist():
-            chain = _chain(by_pitch[found[index].pitch], index, table, end)
+            chain = [] if told[index] else _chain(index, after, table, end)
             sources = [found[one] for one in chain]
             for one, source in zip(chain, [*sources[-1:], *sources[:-1]], strict=True):
+                told[one] = True
                 found[one] = replace(
                     found[one],
                     end=source.end,
@@ -142,16 +141,29 @@ def nested(notes: Sequence[PerformedNote], table: Array, comped: Array) -> list[
     return found
 
 
-def _chain(same: Sequence[int], index: int, table: Array, end: float) -> list[int]:
+def _next_of_pitch(notes: Array) -> Array:
+    """The place of the next note of the same pitch, or -1, for each of *notes*."""
+    order = np.lexsort((notes[:, 0], notes[:, 2]))
+    same = notes[order[1:], 2] == notes[order[:-1], 2]
+    following = np.full(len(notes), -1)
+    following[order[:-1][same]] = order[1:][same]
+    return following
+
+
+def _chain(index: int, after: Array, table: Array, end: float) -> list[int]:
     """Note *index* and those of its pitch that overlap, each the next, until one ends at *end*.
 
-    *same*: all notes of the pitch, in order. Empty if none does, or if the first does.
+    *after*: :func:`_next_of_pitch`. Empty if none does, or if the first does.
     """
     chain = [index]
-    for other in same[same.index(index) + 1 :]:
-        if table[chain[-1], 1] >= end - _AT_ONCE or table[other, 0] >= table[chain[-1], 1]:
-            break
+    other = int(after[index])
+    while (
+        other >= 0
+        and table[chain[-1], 1] < end - _AT_ONCE
+        and table[other, 0] < table[chain[-1], 1]
+    ):
         chain.append(other)
+        other = int(after[other])
     found = len(chain) > 1 and abs(table[chain[-1], 1] - end) <= _AT_ONCE
     return chain if found else []
 

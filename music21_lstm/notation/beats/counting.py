@@ -55,7 +55,7 @@ def count_bars(
     evidence = listen(features_of(chords, notes), tables())
     if comped is not None and comped.any():
         evidence = evidence._replace(level=evidence.level + beats_of(chords.member, comped))
-        metres = metres or COMPED
+        metres = metres or (COMPED if beats is None else None)
     if beats is not None:
         line = comped is not None and bool(comped.any())
         return count_along(chords, evidence, metres, beats, line=line)

@@ -14,7 +14,7 @@ from music21_lstm.encoding.performance import Performance, PerformedNote
 from music21_lstm.notation.bars import Section, locate, shorten
 from music21_lstm.notation.beats.accompaniment import beats_under, numbers_under
 from music21_lstm.notation.beats.chords import group, rebounds
-from music21_lstm.notation.beats.comping import comping, joined, nested, on_time, starts_of
+from music21_lstm.notation.beats.comping import COMPED, comping, joined, nested, on_time, starts_of
 from music21_lstm.notation.beats.counting import Count, count_bars
 from music21_lstm.notation.beats.given import GivenBeats
 from music21_lstm.notation.beats.tables import SLOT
@@ -54,17 +54,19 @@ def place_played(
     if not performance.notes:
         return [], [Section(0, metre or COMMON_TIME)], Tempo()
     notes, table, comped = accompaniment(performance)
+    metres: Sequence[Metre] | None = [metre] if metre is not None else _signatures(performance)
     swing = None
     if comped.any():
-        starts = starts_of(table[:, 0], comped)
         if beats is None:
-            beats = _comped(performance, starts, np.unique(table[~comped, 0]), metre)
-        table[:, 0] = joined(on_time(table[:, 0], comped, beats.seconds), comped)
-        table[~comped, 0], swing = _evened(table[~comped, 0], beats)
-    table[:, 0] = table[rebounds(table), 0]
+            beats = _comped(performance, table, comped, metres)
+            metres = metres or COMPED
+        if beats is not None:
+            table[:, 0] = on_time(table[:, 0], comped, beats.seconds)
+            table[~comped, 0], swing = _evened(table[~comped, 0], beats)
+        table[:, 0] = joined(table[:, 0], comped)
+    table[:, 0] = table[rebounds(table, comped), 0]
     order = np.argsort(table[:, 0], kind="stable")
     chords = group(table[order, 0], table[order, 2], line=bool(comped.any()))
-    metres = [metre] if metre is not None else _signatures(performance)
     with one_thread():
         count = count_bars(chords, table[order], metres, beats, comped[order])
     units = settle(count, chords.times, line=bool(comped.any()))
@@ -120,13 +122,21 @@ def table_of(performance: Performance, notes: Sequence[PerformedNote] | None = N
 
 
 def _comped(
-    performance: Performance, starts: Array, line: Array, metre: Metre | None
-) -> GivenBeats:
-    """The beats under chords that begin at *starts*: those of the ticks, if they know them."""
+    performance: Performance, table: Array, comped: Array, metres: Sequence[Metre] | None
+) -> GivenBeats | None:
+    """The beats under an accompaniment's chords: those of the ticks, if they know them.
+
+    None where the *metres* that may come are not counted in quarters.
+    """
+    lengths: tuple[int, ...] = (4, 3)
+    if metres is not None:
+        if any(metre.beat != UNIT for metre in metres):
+            return None
+        lengths = tuple(metre.length // UNIT for metre in metres)
+    starts = starts_of(table[:, 0], comped)
     seconds = _of_ticks(performance, starts)
     if seconds is None:
-        seconds = beats_under(starts, line)
-    lengths = (4, 3) if metre is None else (metre.length // metre.beat,)
+        seconds = beats_under(starts, np.unique(table[~comped, 0]), lengths)
     return GivenBeats(seconds, numbers_under(seconds, starts, lengths))
 
 
@@ -144,10 +154,9 @@ def _of_ticks(performance: Performance, starts: Array) -> Array | None:
     quarters = np.interp(starts, times, ticks) / performance.resolution
     if np.mean(np.abs(quarters - np.rint(quarters)) < _ON_TICK) < _ON_TICKS:
         return None
-    marks = np.arange(round(quarters[0]), max(2, -(-ticks[-1] // performance.resolution) + 1))
+    marks = np.arange(round(quarters[0]), ticks[-1] // performance.resolution + 1)
     seconds = np.interp(marks * performance.resolution, ticks, times)
-    seconds = seconds[np.diff(seconds, prepend=-np.inf) > 0]
-    return seconds if len(seconds) > 1 else None
+    return seconds if len(seconds) > 1 and np.all(np.diff(seconds) > 0) else None
 
 
 def _signatures(performance: Performance) -> list[Metre] | None:
