@@ -38,12 +38,13 @@ def tapped(performance: Performance) -> Array:
     return np.interp(marks, performance.ticks, performance.times)
 
 
-def measured(performance: Performance, beats: Array | None, target: Path) -> dict[str, float]:
-    """Counts a note of the page, where the chords are on it, and F of its *beats*."""
+def measured(
+    performance: Performance, comped: Array, beats: Array | None, target: Path
+) -> dict[str, float]:
+    """Counts a note of the page, where its *comped* notes are, and F of its *beats*."""
     ml.write(performance, target)
     found = counters(target)
     placed, sections, tempo = placing.place_played(performance)
-    comped = comping(placing.table_of(performance))
     chords = [p.onset for p, one in zip(placed, comped, strict=True) if one]
     line = np.array([p.onset for p, one in zip(placed, comped, strict=True) if not one])
     places = [(onset, *locate(sections, onset)) for onset in chords]
@@ -78,8 +79,7 @@ def learn(paths: list[Path]) -> None:
     places, gaps = np.ones((4, 12)), np.ones((4, len(edges) + 1))
     for path in paths:
         solo = ml.read(path)
-        table = placing.table_of(solo.played())
-        comped = comping(table)
+        _, table, comped = placing.accompaniment(solo.played())
         if not comped.any():
             continue
         beats = tapped(solo)
@@ -113,7 +113,8 @@ def main() -> None:
 
 
 def _compare(title: str, pieces: list[tuple[Performance, Array | None]]) -> None:
-    held = [piece for piece in pieces if comping(placing.table_of(piece[0])).any()]
+    found = [(piece, placing.accompaniment(piece)[2], beats) for piece, beats in pieces]
+    held = [piece for piece in found if piece[1].any()]
     print(f"{title}: {len(held)} of {len(pieces)} are a line over held chords; means")
     for name, told in (("without", False), ("with", True)):
         if not told:
@@ -121,7 +122,7 @@ def _compare(title: str, pieces: list[tuple[Performance, Array | None]]) -> None
         try:
             with tempfile.TemporaryDirectory() as temporary:
                 target = Path(temporary) / "page.musicxml"
-                rows = [measured(piece, beats, target) for piece, beats in held]
+                rows = [measured(*piece, target) for piece in held]
         finally:
             placing.comping = comping
         means = {key: float(np.mean([row[key] for row in rows])) for key in rows[0]}

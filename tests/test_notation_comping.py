@@ -261,3 +261,16 @@ def test_the_last_beat_of_ticks_that_tell_is_as_long_as_the_others():
     timed.sort(key=lambda pair: (pair[0], isinstance(pair[1], NoteOn)))
     score = ml.engrave(Performance(480, with_deltas(timed)))
     assert len(score.parts[0].getElementsByClass("Measure")) == 12
+
+
+def test_a_low_line_that_begins_before_the_chords_is_the_right_hand_s_too():
+    low = [(n + part, 47 + n, 0.3) for n in range(4) for part in (0.02, 0.62)]
+    solo = soloist(low)
+    timed = [(tick + 12_000, event) for tick, event in zip(solo.ticks, solo.events, strict=True)]
+    for i in range(24):
+        timed += [(320 * i, NoteOn(0, 46 + i % 5, 90)), (320 * i + 200, NoteOff(0, 46 + i % 5, 64))]
+    timed.sort(key=lambda pair: (pair[0], isinstance(pair[1], NoteOn)))
+    score = ml.engrave(Performance(PLAYED_RESOLUTION, with_deltas(timed)))
+    assert {tuple(p.midi for p in n.pitches) for n in score.parts[1].flatten().notes} == {
+        (48, 52, 58)
+    }

@@ -21,6 +21,9 @@ _SURE = 0.98
 _REST = 4.0
 """Seconds after a chord of an accompaniment in which a line still belongs to it."""
 
+_LINE = 0.9
+"""Of a line on its own this share of the notes begins alone."""
+
 
 def is_written(placed: Sequence[Placed], *, aligned: bool) -> bool:
     """Whether onsets and ends are those of a score, to be written as they are."""
@@ -56,9 +59,23 @@ def _hands(heard: Sequence[Heard], comped: Collection[int]) -> list[bool]:
     if not comped:
         return right
     until = -_REST
+    bare: list[int] = []
     for index, h in enumerate(heard):
         if h.placed.note.on in comped:
+            _give(bare, heard, right)
             right[index], until = False, max(until, h.stop)
         elif h.start < until + _REST:
             right[index] = True
+        else:
+            bare.append(index)
+    _give(bare, heard, right)
     return right
+
+
+def _give(bare: list[int], heard: Sequence[Heard], right: list[bool]) -> None:
+    """Give a stretch without chords to the right hand if it is a line; the stretch is then over."""
+    onsets = {heard[index].placed.onset for index in bare}
+    if len(onsets) >= _LINE * len(bare):
+        for index in bare:
+            right[index] = True
+    bare.clear()
