@@ -121,11 +121,10 @@ def _bars(
     lengths = {metre.length // metre.beat: metre for metre in lattice.metres}
     usual = _usual(numbers, lattice)
     starts = _starts(numbers, usual, min(heard[0][0], 0), last)
-    unit = lattice.metres[0].beat
     bars: list[tuple[int, Metre]] = []
     for start, after in pairwise(starts):
         count = after - start
-        bars.append((start, lengths.get(count) or _metre(count, unit)))
+        bars.append((start, lengths.get(count) or _metre(count, lattice.metres[0])))
     return bars
 
 
@@ -171,8 +170,12 @@ def _starts(numbers: dict[int, int], usual: int, first: int, last: int) -> list[
     return starts
 
 
-def _metre(count: int, unit: int) -> Metre:
-    """The metre of *count* beats of so many units."""
-    if unit % UNIT and not unit * 2 % (3 * UNIT):
-        return Metre(3 * count, 8)
-    return Metre(count, 4 * UNIT // unit)
+def _metre(count: int, like: Metre) -> Metre:
+    """The metre of *count* beats *like* those of another.
+
+    >>> str(_metre(1, Metre(6, 8))), str(_metre(3, Metre(4, 4))), str(_metre(1, Metre(2, 2)))
+    ('3/8', '3/4', '1/2')
+    """
+    if like.compound:
+        return Metre(3 * count, like.denominator)
+    return Metre(count, 4 * UNIT // like.beat)
