@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -274,3 +275,29 @@ def test_a_low_line_that_begins_before_the_chords_is_the_right_hand_s_too():
     assert {tuple(p.midi for p in n.pitches) for n in score.parts[1].flatten().notes} == {
         (48, 52, 58)
     }
+
+
+def test_a_lead_sheet_has_the_line_and_the_names_of_the_chords_that_were_struck():
+    bars = [(53, 57, 63), (46, 53, 62, 68)]
+    performance = soloist([(n + part, 58 + n, 0.3) for n in range(4) for part in (0.02, 0.62)])
+    chords = {48: 0, 52: 1, 58: 2}
+    # F7 and B flat 7 in turn, in the place of one chord.
+    timed = []
+    for tick, event in zip(performance.ticks, performance.events, strict=True):
+        bar = tick // 1280 - isinstance(event, NoteOff) * (tick % 1280 == 0)
+        kind = bars[bar % 2]
+        if event.pitch in chords and (tick % 1280) in (0,):
+            timed.append((tick, replace(event, delta=0, pitch=kind[chords[event.pitch]])))
+            if event.pitch == 58 and bar % 2:
+                timed.append((tick, replace(event, delta=0, pitch=kind[3])))
+        else:
+            timed.append((tick, replace(event, delta=0)))
+    score = ml.engrave(Performance(PLAYED_RESOLUTION, with_deltas(timed)), lead_sheet=True)
+    (part,) = score.parts
+    symbols = part.recurse().getElementsByClass("ChordSymbol")
+    assert [(s.figure, s.getOffsetInHierarchy(part)) for s in symbols] == [
+        (("F7", "B-7")[bar % 2], 4.0 * bar) for bar in range(16)
+    ]
+    line = [n for n in part.flatten().notes if "ChordSymbol" not in n.classes]
+    assert {n.quarterLength for n in line} == {0.5}
+    assert {n.pitch.midi for n in line} == {58, 59, 60, 61}

@@ -18,7 +18,7 @@ from music21_lstm.notation.metre import UNIT
 from music21_lstm.notation.quantize import Placed
 from music21_lstm.notation.spelling import name_of, spell
 
-__all__ = ["ChordMark", "chord_symbol", "chords_under", "melody_of"]
+__all__ = ["ChordMark", "chord_symbol", "chords_played", "chords_under", "melody_of", "tops_of"]
 
 _KINDS: tuple[tuple[str, tuple[int, ...]], ...] = (
     ("major", (0, 4, 7)),
@@ -77,6 +77,22 @@ def melody_of(placed: Sequence[Placed]) -> list[Placed]:
     return line
 
 
+def tops_of(line: Sequence[Placed]) -> list[Placed]:
+    """The highest of the notes that begin together."""
+    ordered = sorted(line, key=lambda p: (p.onset, p.note.pitch))
+    return [list(group)[-1] for _, group in groupby(ordered, key=lambda p: p.onset)]
+
+
+def chords_played(accompaniment: Sequence[Placed]) -> list[ChordMark]:
+    """The chords of an accompaniment that was found, where they change."""
+    ordered = sorted(accompaniment, key=lambda p: p.onset)
+    struck = [list(group) for _, group in groupby(ordered, key=lambda p: p.onset)]
+    windows = [(notes[0].onset, max(p.end for p in notes)) for notes in struck]
+    ends = [*(start for start, _ in windows[1:]), windows[-1][1]] if windows else []
+    windows = [(start, min(end, after)) for (start, end), after in zip(windows, ends, strict=True)]
+    return _marks(ordered, (), windows)
+
+
 def chords_under(
     placed: Sequence[Placed], melody: Sequence[Placed], bars: Sequence[Bar]
 ) -> list[ChordMark]:
@@ -85,7 +101,12 @@ def chords_under(
     A chord is the template that the sounding pitch classes fill best, weighed by how long they
     sound; the lowest note is its bass.
     """
-    windows = [window for bar in bars for window in _windows(bar)]
+    return _marks(placed, melody, [window for bar in bars for window in _windows(bar)])
+
+
+def _marks(
+    placed: Sequence[Placed], melody: Sequence[Placed], windows: Sequence[tuple[int, int]]
+) -> list[ChordMark]:
     sung = {p.note.on for p in melody}
     weights = np.zeros((len(windows), 12))
     lowest: list[Placed | None] = [None] * len(windows)

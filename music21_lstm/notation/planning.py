@@ -20,13 +20,19 @@ from music21_lstm.notation.directions import Directions
 from music21_lstm.notation.dynamics import loudness_of
 from music21_lstm.notation.hands import four_part_voices, split_hands
 from music21_lstm.notation.keys import Key, parse_key
-from music21_lstm.notation.lead_sheet import ChordMark, chords_under, melody_of
+from music21_lstm.notation.lead_sheet import (
+    ChordMark,
+    chords_played,
+    chords_under,
+    melody_of,
+    tops_of,
+)
 from music21_lstm.notation.marks import keys_of
 from music21_lstm.notation.metre import Metre
 from music21_lstm.notation.pedal import pedals_of
 from music21_lstm.notation.places import Places
 from music21_lstm.notation.plans import ends_in, octave_bars, plans_of
-from music21_lstm.notation.played import is_written, played_staves
+from music21_lstm.notation.played import is_written, played_line, played_staves
 from music21_lstm.notation.quantize import Placed, is_aligned, is_clocked, place_notes
 from music21_lstm.notation.spelling import spell
 from music21_lstm.notation.swing import swung, unswung
@@ -93,10 +99,12 @@ def plan_page(
     bars = bars_of(sections, max((p.end for p in placed), default=0))
     places = Places(performance, placed)
     keys = [asked] * len(bars) if asked else keys_of(performance, places, placed, bars)
-    melody = melody_of(placed) if lead_sheet else []
+    melody, chords = _led(performance, placed, bars) if lead_sheet else ([], [])
     staves: list[Staff]
     if lead_sheet:
-        staves, all_rests = [(one_voice(melody), [])], True
+        written = is_written(placed, aligned=is_aligned(performance))
+        one = (one_voice(melody), []) if written else played_line(performance, melody, bars)
+        staves, all_rests = [one], True
     else:
         right, left, all_rests = _staves(performance, placed, bars)
         staves = [right, left]
@@ -113,7 +121,7 @@ def plan_page(
         _spelled(placed, bars, keys),
         plans,
         _directions(performance, placed, staves, [plan.bars for plan in plans], swings),
-        chords_under(placed, melody, bars) if lead_sheet else [],
+        chords,
         _columns(placed, bars),
     )
 
@@ -142,6 +150,18 @@ def _placed(
         return placed, sections, True
     moved = None if any(s.metre.compound for s in sections) else swung(placed)
     return moved or placed, sections, moved is not None
+
+
+def _led(
+    performance: Performance, placed: Sequence[Placed], bars: Sequence[Bar]
+) -> tuple[list[Placed], list[ChordMark]]:
+    """The melody and the chords of a lead sheet: a line and its accompaniment, where there is one."""
+    comped = set() if is_aligned(performance) else accompanied(performance)
+    if not comped:
+        melody = melody_of(placed)
+        return melody, chords_under(placed, melody, bars)
+    line = [p for p in placed if p.note.on not in comped]
+    return tops_of(line), chords_played([p for p in placed if p.note.on in comped])
 
 
 def _in_time(performance: Performance) -> bool:

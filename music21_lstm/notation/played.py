@@ -13,7 +13,7 @@ from music21_lstm.notation.ornaments import Heard, dressed, heard_of, ornamented
 from music21_lstm.notation.quantize import Placed, is_aligned
 from music21_lstm.notation.voices import Staff
 
-__all__ = ["is_written", "played_staves"]
+__all__ = ["is_written", "played_line", "played_staves"]
 
 _SURE = 0.98
 """If this share of the note ends stands on the grid, the note values are a score's own."""
@@ -51,6 +51,22 @@ def played_staves(
         marked = rolled | signs
         staves.append((list(dressed(upper, found, marked)), list(dressed(lower, found, marked))))
     return staves[0], staves[1]
+
+
+def played_line(performance: Performance, line: Sequence[Placed], bars: Sequence[Bar]) -> Staff:
+    """A melody on its own, of one note at a time, each as long as a score would write it."""
+    notes, found = ornamented(heard_of(line, performance.times), {})
+    held = {h.placed.note.on: h.stop - h.start for h in heard_of(line, performance.times)}
+    alone = (
+        [
+            p._replace(end=max(p.onset + 1, min(p.end, after)))
+            for p, after in zip(notes, [*(p.onset for p in notes[1:]), notes[-1].end], strict=True)
+        ]
+        if notes
+        else []
+    )
+    upper, lower = played_voices(alone, bars, held)
+    return list(dressed(upper, found, ())), list(dressed(lower, found, ()))
 
 
 def _hands(heard: Sequence[Heard], comped: Collection[int]) -> list[bool]:
