@@ -12,6 +12,8 @@ import music21_lstm as ml
 from music21_lstm.cli import main
 from music21_lstm.encoding import ControlChange, NoteOff, NoteOn, Performance, SetTempo
 from music21_lstm.encoding.performance import with_deltas
+from music21_lstm.notation.beats.chords import rebounds
+from music21_lstm.notation.beats.placing import table_of
 from music21_lstm.streams.musicxml import musicxml_bytes
 
 from .musicxml_checks import page_of, read_musicxml, schema_errors
@@ -92,7 +94,10 @@ def test_an_hour_of_random_notes_has_no_more_bars_and_note_heads_than_its_length
     root = read_musicxml(musicxml_bytes(score))
     page = page_of(root)
     assert page.faults == []
-    assert page.notes - page.ties == 2400
+    # By chance a key is struck again before it can be: that is one note head.
+    firsts = rebounds(table_of(performance)).tolist()
+    struck = sum(first == index for index, first in enumerate(firsts))
+    assert page.notes - page.ties == struck >= 2390
     assert page.ties < 2400
     # No tempo is above 375 quarters a minute, and no bar is shorter than three eighths.
     assert len(root.findall("part/measure")) <= 3600 / 60 * 375 / 1.5
