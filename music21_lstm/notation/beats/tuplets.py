@@ -36,7 +36,7 @@ _TOGETHER, _IN_LINE = 4.0, 9.0
 """What it costs that two chords fall on one place; and where they are single notes of a line."""
 
 _STEP, _QUICK = 0.09, 4.0
-"""Seconds; what a division with steps shorter than these costs more, for each octave."""
+"""Seconds; what a division of a line with steps shorter than these costs more, for each octave."""
 
 
 def settle(count: Count, times: Array, *, line: bool = False) -> Array:
@@ -55,13 +55,12 @@ def settle(count: Count, times: Array, *, line: bool = False) -> Array:
     edges = np.interp(bounds, known, seconds).tolist()
     places = [slot * (UNIT // SLOT) for slot in slots]
     kind = 1
-    together = _IN_LINE if line else _TOGETHER
     for ((start, length), chords), (begin, end) in zip(frames.items(), edges, strict=True):
         ours = [slots[chord] - start for chord in chords]
         if any(ours):
             second = max(0.05, end - begin)
             heard = [min(max((seconds_of[chord] - begin) / second, 0.0), 1.0) for chord in chords]
-            parts = _parts(ours, heard, second, length, kind, together)
+            parts = _parts(ours, heard, second, length, kind, line=line)
             kind = parts // (parts & -parts)
             for chord, slot, part in zip(chords, ours, heard, strict=True):
                 inside = _nearest(slot, part, parts, length)
@@ -93,7 +92,8 @@ def _parts(
     second: float,
     length: int,
     before: int,
-    together: float,
+    *,
+    line: bool,
 ) -> int:
     """The division of a beat of *second* seconds, after one with *before*.
 
@@ -108,7 +108,8 @@ def _parts(
         if length * UNIT % (SLOT * parts) or (parts > 12 and length < SLOT):
             continue
         cost -= _HEARD * (parts == lattice) + _AS_BEFORE * (parts // (parts & -parts) == before)
-        cost += _QUICK * max(0.0, log2(_STEP * parts / second)) * (parts > 2)
+        if line and parts > 2:
+            cost += _QUICK * max(0.0, log2(_STEP * parts / second))
         places = set()
         for slot, part in zip(ours, heard, strict=True):
             place = _nearest(slot, part, parts, length)
@@ -118,7 +119,7 @@ def _parts(
             places.add(place)
         if cost >= least:
             continue
-        cost += together * (len(ours) - len(places))
+        cost += (_IN_LINE if line else _TOGETHER) * (len(ours) - len(places))
         # Two or three notes in five or seven are rubato, not a rhythm.
         if parts in (5, 7) and len(places) < parts - 1:
             continue
