@@ -64,7 +64,6 @@ def place_played(
             table[:, 0] = on_time(table[:, 0], comped, beats.seconds)
             table[~comped, 0], swing = _evened(table[~comped, 0], beats)
         table[:, 0] = joined(table[:, 0], comped)
-    table[:, 0] = table[rebounds(table, comped), 0]
     order = np.argsort(table[:, 0], kind="stable")
     chords = group(table[order, 0], table[order, 2], line=bool(comped.any()))
     with one_thread():
@@ -73,6 +72,8 @@ def place_played(
     tempo = replace(_tempo(count, chords.times, units), swing=swing)
     onsets = np.empty(len(notes), np.int64)
     onsets[order] = units[chords.member]
+    # A key that bounced is where it was struck.
+    onsets = onsets[rebounds(table, comped)]
     ends = [
         _end(tempo, count.sections, int(onset), float(end))
         for onset, end in zip(onsets, table[:, 1], strict=True)
