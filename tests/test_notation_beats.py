@@ -312,7 +312,8 @@ def test_given_beats_without_numbers_are_the_page_s_beats():
 
 
 @pytest.mark.parametrize(
-    "wrong", [[], [1.0], [1.0, 0.5], [(0.5, 0), (1.0, 1)], "now", [(1, 2, 3)] * 2]
+    "wrong",
+    [[], [1.0], [1.0, 0.5], [(0.5, 0), (1.0, 1)], [(0.5, 1), (1.0, 65)], "now", [(1, 2, 3)] * 2],
 )
 def test_beats_that_cannot_be_followed_are_refused_in_one_line(wrong):
     with pytest.raises(EncodingError, match=r"beats cannot be followed; give .*"):

@@ -25,6 +25,10 @@ _NEAR = 1.5
 """How far from its place in the beat a chord may be, in slots: a deviation."""
 
 
+_MOST = 64
+"""A bar has no more beats than these."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class GivenBeats:
     """*seconds* of each beat, rising, two or more; *numbers* in the bar (1 is the downbeat) or None."""
@@ -106,9 +110,10 @@ def read_beats(beats: Beats | None) -> GivenBeats | None:
     seconds = rows[:, 0] if rows.ndim == 2 and len(rows) else np.zeros(0)
     numbered = rows.ndim == 2 and rows.shape[1] == 2
     wrong = len(seconds) < 2 or rows.shape[1] > 2 or not np.isfinite(rows).all()
-    if wrong or (np.diff(seconds) <= 0).any() or (numbered and (rows[:, 1] < 1).any()):
+    uncounted = numbered and not ((rows[:, 1] >= 1) & (rows[:, 1] <= _MOST)).all()
+    if wrong or (np.diff(seconds) <= 0).any() or uncounted:
         raise EncodingError(
-            "beats cannot be followed; give the second of each, two or more and rising, "
-            "as [0.5, 1.0, 1.5] or, with its number in the bar, [(0.5, 1), (1.0, 2)]"
+            "beats cannot be followed; give the second of each, two or more and rising, as "
+            f"[0.5, 1.0, 1.5] or, with its number in the bar (1 to {_MOST}), [(0.5, 1), (1.0, 2)]"
         )
     return GivenBeats(seconds, rows[:, 1].astype(np.int64) if numbered else None)
