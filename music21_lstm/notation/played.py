@@ -55,16 +55,14 @@ def played_staves(
 
 def played_line(performance: Performance, line: Sequence[Placed], bars: Sequence[Bar]) -> Staff:
     """A melody on its own, of one note at a time, each as long as a score would write it."""
-    notes, found = ornamented(heard_of(line, performance.times), {})
-    held = {h.placed.note.on: h.stop - h.start for h in heard_of(line, performance.times)}
-    alone = (
-        [
-            p._replace(end=max(p.onset + 1, min(p.end, after)))
-            for p, after in zip(notes, [*(p.onset for p in notes[1:]), notes[-1].end], strict=True)
-        ]
-        if notes
-        else []
-    )
+    heard = heard_of(line, performance.times)
+    held = {h.placed.note.on: h.stop - h.start for h in heard}
+    notes, found = ornamented(heard, {})
+    ends = [*(p.onset for p in notes[1:]), *(p.end for p in notes[-1:])]
+    alone = [
+        p._replace(end=max(p.onset + 1, min(p.end, end)))
+        for p, end in zip(notes, ends, strict=True)
+    ]
     upper, lower = played_voices(alone, bars, held)
     return list(dressed(upper, found, ())), list(dressed(lower, found, ()))
 

@@ -57,6 +57,8 @@ __all__ = [
     "traces_of",
 ]
 
+_FERMATA: Callable[[], expressions.Expression] = expressions.Fermata
+
 _ORNAMENTS: dict[OrnamentSign, Callable[[], expressions.Expression]] = {
     "trill": expressions.Trill,
     "mordent": expressions.Mordent,

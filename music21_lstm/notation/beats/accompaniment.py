@@ -98,16 +98,8 @@ def numbers_under(beats: Array, chords: Array, lengths: Sequence[int] = (4, 3)) 
     four, and few that begin inside a bar last into the next.
     """
     at = np.rint(np.interp(chords, beats, np.arange(len(beats)))).astype(np.int64)
-    ways = [_numbered(at, length) for length in lengths]
-    least = int(
-        np.argmin(
-            [
-                cost + _NO_FOUR * (length != 4)
-                for (cost, _), length in zip(ways, lengths, strict=True)
-            ]
-        )
-    )
-    length, places = lengths[least], ways[least][1]
+    ways = [(*_numbered(at, length), length) for length in lengths]
+    _, places, length = min(ways, key=lambda way: way[0] + _NO_FOUR * (way[2] != 4))
     which = np.maximum(np.searchsorted(at, np.arange(len(beats)), side="right") - 1, 0)
     return np.asarray((places[which] + np.arange(len(beats)) - at[which]) % length + 1)
 

@@ -16,9 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from music21_lstm.notation.bars import Section, starts_anew
 from music21_lstm.notation.beats.chords import Chords
-from music21_lstm.notation.beats.count import Count
+from music21_lstm.notation.beats.count import Count, pick_up, sections_from
 from music21_lstm.notation.beats.given import GivenBeats
 from music21_lstm.notation.beats.lattice import TEMPI, Lattice, lattice_of, opening
 from music21_lstm.notation.beats.listening import Evidence
@@ -91,19 +90,10 @@ def _laid_out(steps: Sequence[Step], lattice: Lattice, phase: Array, beats: Give
     bars = [(start * beat, metre) for start, metre in bars[first:]]
     begun, metre = bars[0]
     length = metre.length * SLOT // UNIT
-    late = int(slots[0]) - begun
-    cut = begun
-    if late * 2 >= length:
-        # A pick-up: the page starts with it, at the sixteenth or eighth before it.
-        cut += late - late % (SLOT // 4 if late % (SLOT // 2) else SLOT // 2)
-    sections: list[Section] = []
-    for start, metre in bars:
-        section = Section(max(0, start - cut) * UNIT // SLOT, metre)
-        if not sections or starts_anew(sections[-1], section):
-            sections.append(section)
+    cut = begun + pick_up(int(slots[0]) - begun, length)
     marks = np.arange(-1, len(beats.seconds) + 1)
     clock = marks * beat - cut, beats.second(marks)
-    return Count(slots - cut, sections, np.ones(len(slots)), rolled, clock)
+    return Count(slots - cut, sections_from(bars, cut), np.ones(len(slots)), rolled, clock)
 
 
 def _bars(

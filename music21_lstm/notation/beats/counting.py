@@ -8,12 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from music21_lstm.notation.bars import Section, starts_anew
 from music21_lstm.notation.beats.along import count_along
 from music21_lstm.notation.beats.barring import bar_lines
 from music21_lstm.notation.beats.chords import Chords, features_of
 from music21_lstm.notation.beats.comping import COMPED, beats_of
-from music21_lstm.notation.beats.count import Count
+from music21_lstm.notation.beats.count import Count, pick_up, sections_from
 from music21_lstm.notation.beats.given import GivenBeats
 from music21_lstm.notation.beats.lattice import TEMPI, Lattice, lattice_of, opening
 from music21_lstm.notation.beats.listening import Evidence, listen
@@ -53,12 +52,13 @@ def count_bars(
     notes are of an accompaniment that stands on beats.
     """
     evidence = listen(features_of(chords, notes), tables())
-    if comped is not None and comped.any():
+    line = comped is not None and bool(comped.any())
+    if comped is not None and line:
         evidence = evidence._replace(level=evidence.level + beats_of(chords.member, comped))
-        metres = metres or (COMPED if beats is None else None)
     if beats is not None:
-        line = comped is not None and bool(comped.any())
         return count_along(chords, evidence, metres, beats, line=line)
+    if line:
+        metres = metres or COMPED
     lattice = lattice_of(tuple(metres or COMMON))
     path = _decoded(chords.times, lattice, evidence)
     kinds = {metre.compound for _, metre in path.bars}
@@ -149,18 +149,11 @@ def _laid_out(path: _Path) -> Count:
     """The places of the chords on a page that starts with a whole bar or with a pick-up."""
     first, metre = int(path.slots[0]), path.bars[0][1]
     bar = metre.length * SLOT // UNIT
-    cut, found = 0, list(path.bars)
-    if first * 2 >= bar:
-        # A pick-up: the page starts with it, at the sixteenth or eighth before it.
-        cut = first - first % (SLOT // 4 if first % (SLOT // 2) else SLOT // 2)
+    cut, found = pick_up(first, bar), list(path.bars)
+    if cut:
         found.insert(1, (bar, metre))
     paces = TEMPI[path.tempi]
     written = {metre for _, metre in found}
     if float(np.median(paces)) < _ALLA_BREVE and Metre(2, 2) not in written:
         found = [(place, Metre(2, 2) if m == Metre(4, 4) else m) for place, m in found]
-    sections: list[Section] = []
-    for start, metre in found:
-        section = Section(max(0, start - cut) * UNIT // SLOT, metre)
-        if not sections or starts_anew(sections[-1], section):
-            sections.append(section)
-    return Count(path.slots - cut, sections, paces, path.rolled)
+    return Count(path.slots - cut, sections_from(found, cut), paces, path.rolled)
